@@ -1,0 +1,63 @@
+"""Layer normalisation, in a form that runtimes recognise and fuse."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("attnzoo")
+class LayerNormalization(keras.layers.Layer):
+    """Normalises each vector to mean 0 and variance 1, then scales and shifts it.
+
+    `(x - mean) / sqrt(mean((x - mean)²) + epsilon) * gamma + beta`, over the last axis, computed
+    in float32 at least. Keras's own layer computes the same by operations that ONNX Runtime does
+    not recognise as one.
+
+    Args:
+        epsilon: Added to the variance. Defaults to 1e-6.
+
+    Call arguments:
+        inputs: `(..., hidden_dim)`.
+
+    Returns:
+        A tensor of the same shape and dtype.
+
+    Example:
+    >>> import numpy as np
+    >>> outputs = LayerNormalization()(np.array([[1.0, 3.0]], "float32"))
+    >>> np.round(np.asarray(outputs), 4).tolist()
+    [[-1.0, 1.0]]
+
+    References:
+        Ba et al., 2016, "Layer normalization", equation 4.
+    """
+
+    def __init__(self, epsilon=1e-6, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+        self.supports_masking = True
+
+    def build(self, inputs_shape):
+        """Creates scale and shift, kept in float32 under mixed precision."""
+        shape = (inputs_shape[-1],)
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma", autocast=False)
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta", autocast=False)
+
+    def call(self, inputs):
+        """Returns the normalised inputs."""
+        inputs = ops.convert_to_tensor(inputs)
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        states = ops.cast(inputs, dtype)
+        centred = states - ops.mean(states, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        normalized = centred / ops.sqrt(variance + self.epsilon)
+        return ops.cast(
+            normalized * ops.cast(self.gamma, dtype) + ops.cast(self.beta, dtype), inputs.dtype
+        )
+
+    def compute_output_shape(self, inputs_shape):
+        """Shape of the outputs: that of the inputs."""
+        return inputs_shape
+
+    def get_config(self):
+        """Configuration; its keys are the constructor's arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,0 +1,41 @@
+"""Softmax over the keys."""
+
+import keras
+from keras import ops
+
+# Far below any score, yet finite: -inf would give NaN in a row that has nothing to attend.
+_MASKED_SCORE = -1e9
+
+
+@keras.saving.register_keras_serializable("attnzoo")
+def softmax(scores, mask=None):
+    """Softmax over the last axis, zero where `mask` is False and in rows with nothing to attend.
+
+    Computed in float32 at least, whatever the dtype of `scores`: -1e9 is -inf in float16.
+
+    Args:
+        scores: Tensor of shape `(batch, heads, query, key)`.
+        mask: Boolean tensor broadcastable to `scores`, True where attention is allowed.
+            Defaults to None (everything may be attended).
+
+    Returns:
+        Weights of the shape and dtype of `scores`; each row sums to one, or to zero if nothing in
+        it may be attended.
+
+    Example:
+    >>> import numpy as np
+    >>> scores, mask = np.zeros((1, 1, 1, 3), "float32"), np.array([True, True, False])
+    >>> np.asarray(softmax(scores, mask)).tolist()
+    [[[[0.5, 0.5, 0.0]]]]
+
+    References:
+        Vaswani et al., 2017, "Attention is all you need", equation 1.
+    """
+    scores = ops.convert_to_tensor(scores)
+    dtype = keras.backend.result_type(scores.dtype, "float32")
+    logits = ops.cast(scores, dtype)
+    if mask is None:
+        return ops.cast(ops.softmax(logits, axis=-1), scores.dtype)
+    logits = ops.where(mask, logits, ops.cast(_MASKED_SCORE, dtype))
+    weights = ops.softmax(logits, axis=-1) * ops.cast(mask, dtype)
+    return ops.cast(weights, scores.dtype)

@@ -1,0 +1,29 @@
+"""Scaled dot-product score."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("attnzoo")
+def dot(query, key):
+    """Scaled dot product of every query with every key: `query · key / sqrt(key_dim)`.
+
+    Args:
+        query: Tensor of shape `(batch, heads, query_length, key_dim)`.
+        key: Tensor of shape `(batch, heads, key_length, key_dim)`.
+
+    Returns:
+        Scores of shape `(batch, heads, query_length, key_length)`.
+
+    Example:
+    >>> import numpy as np
+    >>> query = np.ones((1, 1, 2, 4), "float32")
+    >>> dot(query, query).shape
+    TensorShape([1, 1, 2, 2])
+
+    References:
+        Vaswani et al., 2017, "Attention is all you need", equation 1.
+    """
+    # Scaling the query touches length * key_dim numbers; scaling the scores would touch length².
+    scale = ops.cast(query.shape[-1] ** -0.5, query.dtype)
+    return ops.matmul(query * scale, ops.swapaxes(key, -1, -2))

@@ -1,0 +1,75 @@
+"""Pooling: N vectors in, one vector out."""
+
+import keras
+from keras import ops
+
+from .masks import keras_mask
+
+_POOLINGS = ("cls", "mean")
+
+
+@keras.saving.register_keras_serializable("attnzoo")
+class SequencePooling(keras.layers.Layer):
+    """Reduces a sequence to one vector: its first, or the mean of its real ones.
+
+    Args:
+        pooling: `"cls"` (the first vector, made for it by the tokenizer or the model) or `"mean"`
+            (over real vectors only). Defaults to `"mean"`.
+
+    Call arguments:
+        inputs: `(batch, length, hidden_dim)`.
+        padding_mask: `(batch, length)`, True = real. Defaults to None (the Keras mask of `inputs`
+            if it carries one, else all real).
+
+    Returns:
+        `(batch, hidden_dim)`; zeros for the mean of a sequence that is all padding.
+
+    Raises:
+        ValueError: If `pooling` is unknown.
+
+    Example:
+    >>> import numpy as np
+    >>> vectors = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]], "float32")
+    >>> mask = np.array([[True, True, False]])
+    >>> np.asarray(SequencePooling("mean")(vectors, padding_mask=mask)).tolist()
+    [[2.0, 3.0]]
+    """
+
+    def __init__(self, pooling="mean", **kwargs):
+        super().__init__(**kwargs)
+        if pooling not in _POOLINGS:
+            raise ValueError(
+                f"Received an invalid value for argument `pooling`, expected one of {_POOLINGS}. "
+                f"Received: pooling={pooling!r}"
+            )
+        self.pooling = pooling
+
+    def build(self, inputs_shape):
+        """Has no weights; marks the layer as built."""
+        self.built = True
+
+    def call(self, inputs, padding_mask=None):
+        """Returns one vector for each sequence."""
+        inputs = ops.convert_to_tensor(inputs)
+        if self.pooling == "cls":
+            return inputs[:, 0]
+        if padding_mask is None:
+            padding_mask = keras_mask(inputs)
+        if padding_mask is None:
+            return ops.mean(inputs, axis=1)
+        # Summed in float32: a long float16 sum would overflow.
+        weights = ops.cast(padding_mask, "float32")[:, :, None]
+        total = ops.sum(ops.cast(inputs, "float32") * weights, axis=1)
+        return ops.cast(total / ops.maximum(ops.sum(weights, axis=1), 1.0), inputs.dtype)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """One vector is left; nothing of it is padding."""
+        return None
+
+    def compute_output_shape(self, inputs_shape):
+        """Shape of the outputs: that of the inputs without the length."""
+        return (inputs_shape[0], inputs_shape[-1])
+
+    def get_config(self):
+        """Configuration; its keys are the constructor's arguments."""
+        return {**super().get_config(), "pooling": self.pooling}

@@ -1,0 +1,50 @@
+"""attnzoo.zoo: architectures, presets and pipelines (floor 2: imports layers).
+
+Importing this package imports no Keras; what needs it is imported when first asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+from . import sentiment_classifier as _sentiment_classifier
+from .config import ModelConfig
+from .registry import get_config, list_models, list_presets, register, register_model
+
+if TYPE_CHECKING:
+    from .builder import build, config_of
+    from .pipeline import Pipeline, load
+    from .prediction import Prediction
+
+__all__ = [
+    "ModelConfig",
+    "Pipeline",
+    "Prediction",
+    "build",
+    "config_of",
+    "get_config",
+    "list_models",
+    "list_presets",
+    "load",
+    "register_model",
+]
+
+for _module in (_sentiment_classifier,):
+    register(_module.ARCHITECTURE)
+
+_LAZY = {
+    "Pipeline": "pipeline",
+    "Prediction": "prediction",
+    "build": "builder",
+    "config_of": "builder",
+    "load": "pipeline",
+}
+
+
+def __getattr__(name):
+    """Imports what needs Keras on first use (PEP 562)."""
+    if name in _LAZY:
+        import importlib
+
+        value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

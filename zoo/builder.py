@@ -1,0 +1,137 @@
+"""`zoo.build`: from a name, a configuration and weights to a Keras model."""
+
+from pathlib import Path
+
+import keras
+
+from ..layers import NamedInputsModel
+from .registry import get_architecture, get_preset
+
+
+def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
+    """Builds a registered architecture as a Functional `keras.Model` that returns logits.
+
+    Args:
+        name: `"model/preset"`, or `"model"` for its default preset.
+        weights: `"preset"` loads what the preset declares (random where it declares none), None
+            gives random weights, and a path loads that checkpoint: a saved pipeline's folder, a
+            `.keras` file, whose configuration then decides the sizes, or a `.weights.h5` file.
+            Defaults to `"preset"`.
+        num_classes: Number of classes; 0 gives the backbone. With a checkpoint of another number
+            the head is new and random. Defaults to None (the configuration's).
+        dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`. Defaults to None (Keras's
+            global policy).
+        **overrides: Fields of the configuration to change, such as `hidden_dim=96`.
+
+    Returns:
+        A Functional model. It takes a dict of its named inputs; `padding_mask` may be left out.
+
+    Raises:
+        ValueError: If a name or field is unknown, or an override conflicts with the checkpoint.
+        FileNotFoundError: If `weights` is a path where nothing is.
+
+    Example:
+    >>> import numpy as np
+    >>> model = build("sentiment_classifier/tiny", num_classes=3)
+    >>> tuple(model({"token_ids": np.array([[2, 7, 3]])}).shape)
+    (1, 3)
+    """
+    architecture = get_architecture(name)
+    preset = get_preset(name)
+    if num_classes is not None:
+        overrides["num_classes"] = num_classes
+    if weights == "preset":
+        weights = preset.weights
+    source = None if weights is None else _checkpoint_path(weights)
+    if source is None or source.name.endswith(".weights.h5"):
+        model = build_from_config(architecture.name, preset.config.replace(**overrides), dtype)
+        if source is not None:
+            model.load_weights(source)
+        return model
+    return _build_from_checkpoint(architecture, source, dtype, overrides)
+
+
+def build_from_config(name, config, dtype=None):
+    """Builds the architecture `name` with random weights from a configuration."""
+    model = get_architecture(name).load_builder()(config, dtype)
+    if not isinstance(model, NamedInputsModel):
+        raise ValueError(
+            f"Expected the builder of {name!r} to return a `layers.NamedInputsModel`. "
+            f"Received: {type(model).__name__}"
+        )
+    model.metadata = {"architecture": name, "config": config.to_dict()}
+    return model
+
+
+def config_of(model):
+    """Returns the configuration that a zoo model was built with.
+
+    Raises:
+        ValueError: If the model was not built by `zoo.build`.
+
+    Example:
+    >>> config_of(build("sentiment_classifier/tiny")).hidden_dim
+    32
+    """
+    default = get_preset(architecture_of(model)).config
+    return type(default)(**model.metadata["config"])
+
+
+def architecture_of(model):
+    """Returns the name of the architecture that a zoo model was built from.
+
+    Raises:
+        ValueError: If the model was not built by `zoo.build`.
+    """
+    metadata = getattr(model, "metadata", None) or {}
+    if "architecture" not in metadata:
+        raise ValueError(
+            "Expected a model built by `zoo.build` or loaded by `zoo.load`. "
+            f"Received: {type(model).__name__} {getattr(model, 'name', '')!r}"
+        )
+    return metadata["architecture"]
+
+
+def _checkpoint_path(weights):
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        path = path / "model.keras"
+    if not path.exists():
+        raise FileNotFoundError(
+            'Expected `weights` to be "preset", None, a saved pipeline\'s folder, a `.keras` file '
+            f"or a `.weights.h5` file. Received: weights={str(weights)!r}, and nothing is there"
+        )
+    return path
+
+
+def _build_from_checkpoint(architecture, path, dtype, overrides):
+    checkpoint = keras.models.load_model(path, compile=False)
+    if architecture_of(checkpoint) != architecture.name:
+        raise ValueError(
+            f"Expected a checkpoint of {architecture.name!r}. "
+            f"Received: {str(path)!r}, which holds {architecture_of(checkpoint)!r}"
+        )
+    saved = config_of(checkpoint)
+    config = saved.replace(**overrides)
+    conflicts = [
+        f"{field}={value!r} (checkpoint: {getattr(saved, field)!r})"
+        for field, value in overrides.items()
+        if field not in saved.free_fields and value != getattr(saved, field)
+    ]
+    if conflicts:
+        raise ValueError(
+            "Received overrides that conflict with the checkpoint, whose configuration decides "
+            f"the sizes; leave them out or train anew. Received: {', '.join(conflicts)}"
+        )
+    model = build_from_config(architecture.name, config, dtype)
+    saved_layers = {layer.name: layer for layer in checkpoint.layers}
+    for layer in model.layers:
+        saved_weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
+        if [w.shape for w in saved_weights] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(saved_weights)
+        elif saved.num_classes == config.num_classes:
+            raise ValueError(
+                f"Expected the weights of layer {layer.name!r} to fit. Received: "
+                f"{[w.shape for w in saved_weights]}, expected {[w.shape for w in layer.weights]}"
+            )
+    return model

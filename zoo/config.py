@@ -1,0 +1,95 @@
+"""What the configurations of all architectures share (imports no Keras)."""
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Base of every architecture's configuration: frozen, printable, JSON-like.
+
+    `free_fields` names the fields that do not shape the encoder's weights, so that a checkpoint
+    may be loaded with other values of them.
+    """
+
+    free_fields: ClassVar[tuple[str, ...]] = ()
+
+    def replace(self, **overrides):
+        """Returns a copy with `overrides`, refusing unknown names.
+
+        Raises:
+            ValueError: If a name is not a field of this configuration.
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        for name in overrides:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"Received an unknown configuration field, expected one of {sorted(names)}."
+                    f"{hint} Received: {name}={overrides[name]!r}"
+                )
+        return dataclasses.replace(self, **overrides)
+
+    def to_dict(self):
+        """Returns the fields as a dict."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+@dataclass(frozen=True)
+class EncoderConfig(ModelConfig):
+    """The Transformer encoder that text, image and speech share.
+
+    Args:
+        hidden_dim: Size of the vectors between blocks. Defaults to 128.
+        num_layers: Number of encoder blocks. Defaults to 2.
+        num_heads: Attention heads in each block. Defaults to 4.
+        intermediate_dim: Width of each feed-forward network. Defaults to 512.
+        dropout: Rate on each residual branch and on the encoder's input. Defaults to 0.1.
+        attention_dropout: Rate on attention weights. Defaults to 0.0.
+        normalize_first: Pre-norm blocks if True, post-norm if False. Defaults to True.
+        layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
+        use_bias: Whether dense layers have biases. Defaults to True.
+        kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
+        score: Relevance of keys to queries. Defaults to `"dot"`.
+        normalizer: What makes weights of scores. Defaults to `"softmax"`.
+        causal: Whether a position sees only itself and earlier ones. Defaults to False.
+    """
+
+    hidden_dim: int = 128
+    num_layers: int = 2
+    num_heads: int = 4
+    intermediate_dim: int = 512
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    normalize_first: bool = True
+    layer_norm_epsilon: float = 1e-6
+    use_bias: bool = True
+    kernel_initializer: str = "glorot_uniform"
+    score: str = "dot"
+    normalizer: str = "softmax"
+    causal: bool = False
+
+    free_fields: ClassVar[tuple[str, ...]] = ("attention_dropout", "dropout", "kernel_initializer")
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig(EncoderConfig):
+    """An encoder over token ids.
+
+    Args:
+        vocabulary_size: Number of token ids. Defaults to 8000.
+        max_sequence_length: Longest input in tokens, special tokens included. Defaults to 128.
+        position: Positions added to the embeddings: `"sinusoidal"`, `"learned"` or None.
+            Defaults to `"sinusoidal"`.
+        embedding_dropout: Rate on the embedded tokens. Defaults to 0.1.
+    """
+
+    vocabulary_size: int = 8000
+    max_sequence_length: int = 128
+    position: str | None = "sinusoidal"
+    embedding_dropout: float = 0.1
+
+    free_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.free_fields, "embedding_dropout")

@@ -1,0 +1,46 @@
+"""Configuration and presets of the sentiment classifier (imports no Keras)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..config import TextEncoderConfig
+
+
+@dataclass(frozen=True)
+class SentimentClassifierConfig(TextEncoderConfig):
+    """A sentence in, one label out: encoder, pooling, logits.
+
+    Args:
+        num_classes: Number of labels; 0 gives the backbone, which returns the pooled vector.
+            Defaults to 2.
+        pooling: `"mean"` over real tokens or `"cls"`, the first token. Defaults to `"mean"`.
+        classifier_activation: Activation of the output. Defaults to None (logits).
+    """
+
+    num_classes: int = 2
+    pooling: str = "mean"
+    classifier_activation: str | None = None
+
+    free_fields: ClassVar[tuple[str, ...]] = (
+        *TextEncoderConfig.free_fields,
+        "classifier_activation",
+        "num_classes",
+    )
+
+
+PRESETS = {
+    "tiny": SentimentClassifierConfig(
+        hidden_dim=32, intermediate_dim=64, num_layers=2, num_heads=2, vocabulary_size=2000
+    ),
+    "small": SentimentClassifierConfig(
+        hidden_dim=128, intermediate_dim=512, num_layers=2, num_heads=4, vocabulary_size=8000
+    ),
+    "base": SentimentClassifierConfig(
+        hidden_dim=256,
+        intermediate_dim=1024,
+        num_layers=4,
+        num_heads=4,
+        vocabulary_size=16000,
+        max_sequence_length=256,
+    ),
+}

@@ -1,0 +1,48 @@
+"""The sentiment classifier as a Functional Keras model."""
+
+import keras
+
+from ...layers import NamedInputsModel, SequencePooling
+from ..encoder import encode, text_embedding
+
+
+def sentiment_classifier(config, dtype=None):
+    """Builds the model: embedding + position → encoder blocks → pooling → logits.
+
+    Args:
+        config: `SentimentClassifierConfig`.
+        dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`. Defaults to None (Keras's
+            global policy). The logits are float32 always.
+
+    Returns:
+        A Functional model from `token_ids (batch, length)` int32 and the optional
+        `padding_mask (batch, length)` to logits `(batch, num_classes)`, or to pooled vectors
+        `(batch, hidden_dim)` if `num_classes` is 0.
+    """
+    # === Inputs ===
+    # Keras pairs dict inputs by sorted key.
+    inputs = {
+        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask", optional=True),
+        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+    }
+    padding_mask = inputs["padding_mask"]
+
+    # === Encoder ===
+    states = text_embedding(inputs["token_ids"], config, dtype)
+    states = encode(states, config, padding_mask, dtype)
+    pooled = SequencePooling(config.pooling, dtype=dtype, name="pooling")(
+        states, padding_mask=padding_mask
+    )
+
+    # === Head ===
+    if config.num_classes == 0:
+        outputs = pooled
+    else:
+        pooled = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(pooled)
+        outputs = keras.layers.Dense(
+            config.num_classes,
+            activation=config.classifier_activation,
+            dtype="float32",
+            name="logits",
+        )(pooled)
+    return NamedInputsModel(inputs, outputs, name="sentiment_classifier")
