@@ -111,7 +111,22 @@ def _build_from_checkpoint(architecture, path, dtype, overrides):
             f"Expected a checkpoint of {architecture.name!r}. "
             f"Received: {str(path)!r}, which holds {architecture_of(checkpoint)!r}"
         )
-    saved = config_of(checkpoint)
+    return rebuild(checkpoint, dtype, **overrides)
+
+
+def rebuild(model, dtype=None, **overrides):
+    """Builds a zoo model anew from its configuration and copies its weights.
+
+    Args:
+        model: A model built by `zoo.build`.
+        dtype: Dtype policy of the new model. Defaults to None (Keras's global policy).
+        **overrides: Fields that do not shape the encoder (`config.free_fields`), such as
+            `dropout`, or `num_classes`, which makes a new head with random weights.
+
+    Raises:
+        ValueError: If an override conflicts with the weights.
+    """
+    saved = config_of(model)
     config = saved.replace(**overrides)
     conflicts = [
         f"{field}={value!r} (checkpoint: {getattr(saved, field)!r})"
@@ -123,15 +138,16 @@ def _build_from_checkpoint(architecture, path, dtype, overrides):
             "Received overrides that conflict with the checkpoint, whose configuration decides "
             f"the sizes; leave them out or train anew. Received: {', '.join(conflicts)}"
         )
-    model = build_from_config(architecture.name, config, dtype)
-    saved_layers = {layer.name: layer for layer in checkpoint.layers}
-    for layer in model.layers:
-        saved_weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
-        if [w.shape for w in saved_weights] == [tuple(w.shape) for w in layer.weights]:
-            layer.set_weights(saved_weights)
-        elif saved.num_classes == config.num_classes:
+    rebuilt = build_from_config(architecture_of(model), config, dtype)
+    saved_layers = {layer.name: layer for layer in model.layers}
+    new_head = "num_classes" in overrides and config.num_classes != saved.num_classes
+    for layer in rebuilt.layers:
+        weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
+        if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(weights)
+        elif not new_head:
             raise ValueError(
-                f"Expected the weights of layer {layer.name!r} to fit. Received: "
-                f"{[w.shape for w in saved_weights]}, expected {[w.shape for w in layer.weights]}"
+                f"Expected weights of shapes {[tuple(w.shape) for w in layer.weights]} for layer "
+                f"{layer.name!r}. Received: {[w.shape for w in weights]}"
             )
-    return model
+    return rebuilt

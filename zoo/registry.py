@@ -99,7 +99,6 @@ def register_model(name, task, presets, default_preset=None, description=""):
         ValueError: If the name is taken or invalid, or there are no presets.
 
     Example:
-
     ```python
     @zoo.register_model("bag_of_words", "text_classification", {"small": BagOfWordsConfig()})
     def bag_of_words(config, dtype):

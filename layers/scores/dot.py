@@ -18,8 +18,8 @@ def dot(query, key):
     Example:
     >>> import numpy as np
     >>> query = np.ones((1, 1, 2, 4), "float32")
-    >>> dot(query, query).shape
-    TensorShape([1, 1, 2, 2])
+    >>> tuple(dot(query, query).shape)
+    (1, 1, 2, 2)
 
     References:
         Vaswani et al., 2017, "Attention is all you need", equation 1.

@@ -1,0 +1,35 @@
+"""attnzoo.training: data, tokenizers, recipes and metrics (floor 3: imports zoo)."""
+
+from .batching import BucketedBatches
+from .data import Data, Split, load_data
+from .evaluate import Evaluation, evaluate, score
+from .fit import fit
+from .history import History
+from .losses import SmoothedCrossentropy
+from .pipeline import TrainingPipeline, prepare
+from .recipe import RECIPES, Recipe, get_recipe
+from .sources import DataError
+from .text_augmentation import SubwordDropout, TokenDropout
+from .tokenizer import train_wordpiece
+
+__all__ = [
+    "RECIPES",
+    "BucketedBatches",
+    "Data",
+    "DataError",
+    "Evaluation",
+    "History",
+    "Recipe",
+    "SmoothedCrossentropy",
+    "Split",
+    "SubwordDropout",
+    "TokenDropout",
+    "TrainingPipeline",
+    "evaluate",
+    "fit",
+    "get_recipe",
+    "load_data",
+    "prepare",
+    "score",
+    "train_wordpiece",
+]

@@ -1,0 +1,138 @@
+"""Callbacks that make a resumed training the same as one that never stopped.
+
+Keras's `BackupAndRestore` brings back weights, optimiser and epoch; these bring back the rest: the
+order of the data, the random states of dropout, and what was best so far.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .history import write_history
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Sets the data's epoch and every random state of the model from seed and epoch alone.
+
+    Args:
+        batches: `BucketedBatches` of the train split.
+        seed: Seed of the training.
+    """
+
+    def __init__(self, batches, seed):
+        super().__init__()
+        self.batches = batches
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Runs before the epoch's first batch is made."""
+        self.batches.epoch = epoch
+        generator = np.random.default_rng((self.seed, epoch))
+        for seed_generator in _seed_generators(self.model):
+            state = generator.integers(2**31, size=2)
+            seed_generator.state.assign(state.astype(seed_generator.state.dtype))
+
+
+def _seed_generators(model):
+    """Returns the seed generators of all layers, in the order of the layers."""
+    return [
+        layer.seed_generator
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(getattr(layer, "seed_generator", None), keras.random.SeedGenerator)
+    ]
+
+
+@contextlib.contextmanager
+def averaged_weights(model):
+    """Puts the optimiser's moving average of the weights into the model, for a while.
+
+    Does nothing for an optimiser without one. The swap is by copies: Keras's own callback adds and
+    subtracts on TensorFlow, which rounds, and a training that rounds is not the one resumed.
+    """
+    optimizer = model.optimizer
+    if not optimizer.use_ema or not optimizer.built:
+        yield
+        return
+    pairs = list(
+        zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    )
+    raw = [keras.ops.convert_to_numpy(variable) for variable, _ in pairs]
+    for variable, average in pairs:
+        variable.assign(average)
+    try:
+        yield
+    finally:
+        for (variable, _), value in zip(pairs, raw, strict=True):
+            variable.assign(value)
+
+
+class AveragedEvaluation(keras.callbacks.Callback):
+    """Validates with the moving average of the weights, which is what is kept."""
+
+    def on_test_begin(self, logs=None):
+        """Puts the average in."""
+        self._swap = averaged_weights(self.model)
+        self._swap.__enter__()
+
+    def on_test_end(self, logs=None):
+        """Puts the raw weights back."""
+        self._swap.__exit__(None, None, None)
+
+
+class EpochRecord(keras.callbacks.Callback):
+    """Keeps the history, the best weights and the patience; early stopping that can be resumed.
+
+    All three follow from the history's rows, so a resumed run goes through the rows of the epochs
+    that are done and stands where it stood.
+
+    Args:
+        folder: Where `history.csv` and `best.weights.h5` go.
+        rows: Rows of the epochs that are done, as `read_history` gives them.
+        monitor: Name of the metric that chooses; one that ends in `loss` is minimised, any other
+            maximised.
+        patience: Epochs without a better value before training stops.
+    """
+
+    def __init__(self, folder, rows, monitor, patience):
+        super().__init__()
+        self.history_file = Path(folder) / "history.csv"
+        self.weights_file = Path(folder) / "best.weights.h5"
+        self.rows = rows
+        self.monitor = monitor
+        self.patience = patience
+
+    @property
+    def best_epoch(self):
+        """The first epoch with the best value, or None before the first epoch's end."""
+        sign = -1 if self.monitor.endswith("loss") else 1
+        return max(
+            range(len(self.rows)), key=lambda e: sign * self.rows[e][self.monitor], default=None
+        )
+
+    @property
+    def is_over(self):
+        """Whether patience has run out."""
+        return bool(self.rows) and len(self.rows) - 1 - self.best_epoch >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the epoch's row; keeps its averaged weights if it is the best."""
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                f"Expected `monitor` to be one of {sorted(logs or {})}. "
+                f"Received: monitor={self.monitor!r}"
+            )
+        self.rows.append({"epoch": epoch, **{name: float(v) for name, v in logs.items()}})
+        if self.best_epoch == epoch:
+            self._save_weights()
+        write_history(self.history_file, self.rows)
+        if self.is_over:
+            self.model.stop_training = True
+
+    def _save_weights(self):
+        partial = self.weights_file.with_name(f"partial-{self.weights_file.name}")
+        with averaged_weights(self.model):
+            self.model.save_weights(partial, overwrite=True)
+        os.replace(partial, self.weights_file)

@@ -1,0 +1,229 @@
+"""`load_data`: labelled examples with checked labels, in a train, a validation and a test split."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..zoo.tasks import get_task
+from .sources import DataError, open_sources
+
+
+class Split:
+    """Some rows of a source, read anew each time, with their labels as indices.
+
+    Args:
+        name: `"train"`, `"validation"` or `"test"`.
+        source: Iterable of rows.
+        labels: Index of each row's label, int32 `(rows,)`.
+        selection: Which rows of the source belong here, bool `(source rows,)`. Defaults to None
+            (all).
+    """
+
+    def __init__(self, name, source, labels, selection=None):
+        self.name = name
+        self.labels = labels
+        self._source = source
+        self._selection = selection
+
+    def __len__(self):
+        return len(self.labels)
+
+    def texts(self):
+        """Yields the texts, in order."""
+        for index, row in enumerate(self._source):
+            if self._selection is None or self._selection[index]:
+                yield row.text
+
+    def __repr__(self):
+        return f"Split({self.name!r}, {len(self)} rows)"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Labelled examples of one task.
+
+    Args:
+        spec: What the data were loaded from.
+        task: Name of the task.
+        label_names: Names of the labels, in the order of their indices.
+        train: The rows to learn from.
+        validation: The rows to choose by.
+        test: The rows to report on. None if the source has none.
+        understood: Lines that say how the source was read.
+    """
+
+    spec: str
+    task: str
+    label_names: list[str]
+    train: Split
+    validation: Split
+    test: Split | None = None
+    understood: list[str] = field(default_factory=list)
+
+    def split(self, name):
+        """Returns the split of this name.
+
+        Raises:
+            DataError: If there is none.
+        """
+        split = getattr(self, name, None) if name in ("train", "validation", "test") else None
+        if split is None:
+            raise DataError(f"Expected a split {name!r} in {self.spec}; there is none.")
+        return split
+
+
+def load_data(
+    spec,
+    task="text_classification",
+    text_column=None,
+    label_column=None,
+    label_names=None,
+    validation_split=0.1,
+    seed=0,
+    download=False,
+    verbose=True,
+):
+    """Opens labelled data, checks every row, and says what was understood.
+
+    The rows stay where they are and are read again when needed, so that a file may be larger than
+    memory; only the labels are kept. Without a validation split, a seeded stratified part of the
+    training rows becomes one.
+
+    Args:
+        spec: `"demo"`, `"tfds:NAME"` (such as `"tfds:imdb_reviews"`), a `.csv`, `.tsv` or `.jsonl`
+            file with or without a header, or a folder that holds train, dev and test files.
+        task: Name of the task. Defaults to `"text_classification"`.
+        text_column: Name or index of the texts' column. Defaults to None (sniffed).
+        label_column: Name or index of the labels' column. Defaults to None (sniffed).
+        label_names: Readable names for the labels in the order of their sorted raw values, such
+            as `["negative", "positive"]` for 0 and 1. Defaults to None (the raw values).
+        validation_split: Share of the training rows to hold out where there is no validation
+            split. Defaults to 0.1.
+        seed: Seed of that choice. Defaults to 0.
+        download: Whether a TFDS name may be downloaded. Defaults to False.
+        verbose: Whether to print what was understood. Defaults to True.
+
+    Returns:
+        `Data`.
+
+    Raises:
+        DataError: A ValueError that names file and line, where something cannot be read.
+
+    Example:
+    >>> data = load_data("demo", verbose=False)
+    >>> data.label_names, len(data.test)
+    (['negative', 'positive'], 160)
+    """
+    get_task(task)
+    sources, understood = open_sources(spec, text_column, label_column, download)
+    raw_labels = {split: _labels_of(split, source) for split, source in sources.items()}
+    values = _label_values(raw_labels, sources, spec)
+    names = _names(values, label_names)
+    index = {value: position for position, value in enumerate(values)}
+    splits = {
+        split: Split(
+            split, sources[split], np.array([index[v] for v in raw_labels[split]], "int32")
+        )
+        for split in sources
+    }
+    if "validation" not in splits:
+        train = splits["train"]
+        held_out = stratified_selection(train.labels, validation_split, seed)
+        splits["train"] = Split("train", sources["train"], train.labels[~held_out], ~held_out)
+        splits["validation"] = Split(
+            "validation", sources["train"], train.labels[held_out], held_out
+        )
+        understood.append(
+            f"no validation split: {held_out.sum()} of {len(held_out)} training rows are held out "
+            f"for it, stratified by label (seed {seed})"
+        )
+    understood.append(_counts(splits, names))
+    if verbose:
+        print("\n".join(understood))
+    return Data(spec=str(spec), task=task, label_names=names, understood=understood, **splits)
+
+
+def stratified_selection(labels, share, seed=0):
+    """Chooses a share of the rows of every label, at least one, at random.
+
+    Args:
+        labels: Index of each row's label, `(rows,)`.
+        share: In (0, 1).
+        seed: Seed of the choice. Defaults to 0.
+
+    Returns:
+        Bool `(rows,)`.
+
+    Raises:
+        DataError: If `share` is out of range, or a label has one row only.
+
+    Example:
+    >>> int(stratified_selection(np.array([0] * 40 + [1] * 20), 0.1).sum())
+    6
+    """
+    if not 0 < share < 1:
+        raise DataError(f"Expected `validation_split` in (0, 1). Received: {share}")
+    generator = np.random.default_rng(seed)
+    selection = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        if len(rows) < 2:
+            raise DataError(
+                "Expected two rows at least of every label, to hold one out for validation; "
+                f"bring a validation file or more rows. Received: one row of label {label}"
+            )
+        selection[rows[: max(1, round(share * len(rows)))]] = True
+    return selection
+
+
+def _labels_of(split, source):
+    """Reads a split once: every row is checked, the labels are kept."""
+    labels = [row.label for row in source]
+    if not labels:
+        raise DataError(f"Expected rows in the {split} split; there are none.")
+    return labels
+
+
+def _label_values(raw_labels, sources, spec):
+    counts = Counter(raw_labels["train"])
+    for split, labels in raw_labels.items():
+        for unknown in sorted(set(labels) - set(counts)):
+            origin = next(row.origin for row in sources[split] if row.label == unknown)
+            raise DataError(
+                "Expected only labels that occur in the train split, which has "
+                f"{sorted(counts)[:20]}. Received: label {unknown!r} in {origin}"
+            )
+    if len(counts) < 2:
+        raise DataError(
+            f"Expected two labels at least in {spec}. Received: {sorted(counts)} only; is the "
+            "label column the right one?"
+        )
+    if len(counts) > 1000:
+        raise DataError(
+            f"Expected at most 1000 labels in {spec}. Received: {len(counts)} different values; "
+            "is the label column the right one?"
+        )
+    numeric = all(label.lstrip("-").isdecimal() for label in counts)
+    return sorted(counts, key=int if numeric else str)
+
+
+def _names(values, label_names):
+    if label_names is None:
+        return values
+    if len(label_names) != len(values) or len(set(label_names)) != len(label_names):
+        raise DataError(
+            f"Expected {len(values)} different names, one for each of the labels {values}. "
+            f"Received: label_names={list(label_names)}"
+        )
+    return list(label_names)
+
+
+def _counts(splits, names):
+    parts = []
+    for name in ("train", "validation", "test"):
+        if name in splits:
+            counts = np.bincount(splits[name].labels, minlength=len(names))
+            shares = ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))
+            parts.append(f"{name} {len(splits[name])} ({shares})")
+    return "rows: " + "; ".join(parts)

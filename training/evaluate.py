@@ -1,0 +1,79 @@
+"""Metrics of a predictor on a split: accuracy, macro-F1, per label, and the confusion matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well predictions agree with labels.
+
+    Args:
+        rows: Number of examples.
+        accuracy: Share of right predictions, in [0, 1].
+        macro_f1: Mean over labels of the harmonic mean of precision and recall, in [0, 1].
+        labels: Names of the labels.
+        per_label: Dict from label to `precision`, `recall`, `f1` and `support`.
+        confusion: Count of each (true, predicted) pair, int `(labels, labels)`.
+    """
+
+    rows: int
+    accuracy: float
+    macro_f1: float
+    labels: list[str]
+    per_label: dict[str, dict[str, float]]
+    confusion: np.ndarray
+
+    def to_dict(self):
+        """Returns a JSON-like dict."""
+        return {**self.__dict__, "confusion": self.confusion.tolist()}
+
+
+def evaluate(predictor, split, batch_size=64):
+    """Evaluates a pipeline, or what `export.load` gives, on a split.
+
+    Args:
+        predictor: `zoo.Pipeline` or another `Predictor`.
+        split: A `Split` of `load_data`, with the predictor's labels.
+        batch_size: Rows that go through the model at once. Defaults to 64.
+
+    Returns:
+        `Evaluation`.
+    """
+    predicted = [
+        predictor.labels.index(prediction.label)
+        for prediction in predictor.stream(split.texts(), batch_size)
+    ]
+    return score(split.labels, np.array(predicted), predictor.labels)
+
+
+def score(labels, predicted, label_names):
+    """Compares predicted with true label indices, by scikit-learn.
+
+    Args:
+        labels: True indices `(rows,)`.
+        predicted: Predicted indices `(rows,)`.
+        label_names: Names of the labels.
+
+    Example:
+    >>> evaluation = score(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]), ["no", "yes"])
+    >>> evaluation.accuracy, round(evaluation.macro_f1, 3), evaluation.confusion.tolist()
+    (0.75, 0.733, [[2, 0], [1, 1]])
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    indices = list(range(len(label_names)))
+    columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
+    names = ("precision", "recall", "f1", "support")
+    return Evaluation(
+        rows=len(labels),
+        accuracy=float(np.mean(labels == predicted)),
+        macro_f1=float(np.mean(columns[2])),
+        labels=list(label_names),
+        per_label={
+            label: {name: float(column[i]) for name, column in zip(names, columns, strict=True)}
+            for i, label in enumerate(label_names)
+        },
+        confusion=confusion_matrix(labels, predicted, labels=indices),
+    )

@@ -1,0 +1,185 @@
+"""`training.fit`: a recipe applied to a pipeline, resumable, keeping the best weights."""
+
+import contextlib
+import importlib.util
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+
+from ..zoo import Pipeline, load
+from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
+from .history import History, plot_history, read_history
+from .losses import SmoothedCrossentropy
+from .optimizer import make_optimizer
+from .pipeline import TrainingPipeline, prepare
+from .recipe import get_recipe
+
+# What only a resumed run needs, inside the run's folder; removed when training ends.
+STATE_FOLDER = "training_state"
+
+
+def fit(
+    pipeline,
+    data,
+    recipe="scratch",
+    out=None,
+    seed=0,
+    resume=False,
+    tensorboard=False,
+    verbose="auto",
+    provenance=None,
+    **overrides,
+):
+    """Trains on the train split, chooses on the validation split, keeps the best weights.
+
+    Args:
+        pipeline: A `TrainingPipeline` of `prepare`, or a name for it such as
+            `"sentiment_classifier/small"`.
+        data: `Data` of `load_data`.
+        recipe: A name of `RECIPES` or a `Recipe`. Defaults to `"scratch"`.
+        out: Folder for `history.csv`, `learning_curve.png` and, at the end, the saved pipeline.
+            Defaults to None (nothing is kept but what is returned).
+        seed: Seed of weights, shuffling, dropout and augmentation. Defaults to 0.
+        resume: Whether to go on with the run in `out` that was interrupted: on one device it
+            continues as if it had never stopped. Defaults to False.
+        tensorboard: Whether to write TensorBoard logs to `out/tensorboard`. Defaults to False.
+        verbose: As in `model.fit`. Defaults to `"auto"`.
+        provenance: JSON-like dict to keep with the saved pipeline. Defaults to None.
+        **overrides: Fields of the model's configuration, where `pipeline` is a name.
+
+    Returns:
+        `History`, with the trained pipeline.
+
+    Raises:
+        FileExistsError: If `out` holds a finished or an interrupted run and `resume` is False.
+        FileNotFoundError: If `resume` is True and there is nothing to resume.
+        KeyboardInterrupt: On Ctrl-C, after the best weights so far were put into the pipeline and
+            saved to `out`.
+
+    Example:
+    ```python
+    data = training.load_data("demo")
+    history = training.fit("sentiment_classifier/tiny", data, out="runs/demo")
+    print(history.best["val_accuracy"], history.pipeline(["What a lovely film."]))
+    ```
+    """
+    recipe = get_recipe(recipe)
+    with contextlib.ExitStack() as stack:
+        if out is None:
+            if resume or tensorboard:
+                raise ValueError("Expected `out`, the run's folder, to resume or log to.")
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attnzoo-run-")))
+        else:
+            folder = Path(out)
+            check_run_folder(folder, resume)
+        keras.utils.set_random_seed(seed)
+        if resume:
+            loaded = load(folder / STATE_FOLDER / "start")
+            pipeline = TrainingPipeline(loaded.model, loaded.preprocessor, loaded.labels)
+        elif not isinstance(pipeline, Pipeline):
+            pipeline = prepare(pipeline, data, **overrides)
+        elif overrides:
+            raise ValueError(
+                "Expected overrides of the configuration only with a model's name; pass them to "
+                f"`prepare`. Received: {sorted(overrides)}"
+            )
+        return _train(
+            pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out
+        )
+
+
+def check_run_folder(folder, resume=False):
+    """Raises unless a run may begin in `folder`, or go on there if `resume`."""
+    state = Path(folder) / STATE_FOLDER
+    if resume and not (state / "start" / "manifest.json").exists():
+        raise FileNotFoundError(
+            f"Expected an interrupted training run in {folder}; there is none to resume."
+        )
+    if not resume and (state.exists() or (Path(folder) / "manifest.json").exists()):
+        raise FileExistsError(
+            f"Expected no training run in {folder}; choose another folder, or resume the run "
+            f"(`--resume {folder}`) if it was interrupted."
+        )
+
+
+def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out):
+    state = folder / STATE_FOLDER
+    train = pipeline.make_batches(
+        data.train,
+        recipe.batch_size,
+        seed=seed,
+        subword_dropout=recipe.subword_dropout,
+        token_dropout=recipe.token_dropout,
+    )
+    validation = pipeline.batches(data.validation, batch_size=max(recipe.batch_size, 64))
+    model = pipeline.model
+    model.compile(
+        optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
+        loss=SmoothedCrossentropy(recipe.label_smoothing),
+        weighted_metrics=["accuracy"],
+        jit_compile=recipe.jit_compile,
+    )
+    backup = keras.callbacks.BackupAndRestore(
+        state / "backup", double_checkpoint=True, delete_checkpoint=False
+    )
+    if resume:
+        # Done here, before `fit` does it again, to know how many epochs are behind us.
+        backup.set_model(model)
+        backup.on_train_begin()
+    else:
+        pipeline.save(state / "start")
+    epochs_done = getattr(model, "_initial_epoch", None) or 0
+    record = EpochRecord(
+        state, read_history(state / "history.csv")[:epochs_done], recipe.monitor, recipe.patience
+    )
+    callbacks = [EpochSeeds(train, seed), AveragedEvaluation(), record, backup]
+    if tensorboard:
+        callbacks.append(_tensorboard(folder))
+    started = time.perf_counter()
+
+    def finish(interrupted):
+        model._initial_epoch = None  # BackupAndRestore leaves it; a later `fit` would skip epochs.
+        model.load_weights(record.weights_file)
+        history = History(record.rows, record.best_epoch, pipeline, time.perf_counter() - started)
+        pipeline.training = {
+            "data": data.spec,
+            "recipe": recipe.__dict__,
+            "seed": seed,
+            "interrupted": interrupted,
+            "best": history.best,
+            **(provenance or {}),
+        }
+        if out is not None:
+            shutil.copyfile(record.history_file, folder / "history.csv")
+            plot_history(folder / "learning_curve.png", history.rows, history.best_epoch)
+            pipeline.save(folder, overwrite=True)
+        return history
+
+    try:
+        if not record.is_over:
+            model.fit(
+                train.as_dataset(),
+                validation_data=validation,
+                epochs=recipe.epochs,
+                shuffle=False,  # The batches are shuffled already.
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+    except KeyboardInterrupt:
+        if record.rows:
+            finish(interrupted=True)
+        raise
+    history = finish(interrupted=False)
+    shutil.rmtree(state)
+    return history
+
+
+def _tensorboard(folder):
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ImportError(
+            "TensorBoard logs need the package tensorboard: `pip install 'attnzoo[tensorboard]'`."
+        )
+    return keras.callbacks.TensorBoard(folder / "tensorboard")

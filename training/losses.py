@@ -1,0 +1,41 @@
+"""Losses that Keras lacks."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("attnzoo")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits with integer labels, smoothed towards the uniform distribution.
+
+    Args:
+        label_smoothing: Share of the target that is spread over all classes. Defaults to 0.0.
+
+    Call arguments:
+        y_true: Integer labels `(batch,)`.
+        y_pred: Logits `(batch, num_classes)`.
+
+    Example:
+    >>> import numpy as np
+    >>> loss = SmoothedCrossentropy(label_smoothing=0.1)
+    >>> round(float(loss(np.array([1]), np.array([[0.0, 2.0]], "float32"))), 4)
+    0.2269
+
+    References:
+        Szegedy et al., 2016, "Rethinking the Inception architecture", section 7.
+    """
+
+    def __init__(self, label_smoothing=0.0, name="smoothed_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        """Returns the loss of each example, `(batch,)`."""
+        targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+        return keras.losses.categorical_crossentropy(
+            targets, y_pred, from_logits=True, label_smoothing=self.label_smoothing
+        )
+
+    def get_config(self):
+        """Configuration; its keys are the constructor's arguments."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}

@@ -1,0 +1,82 @@
+"""Recipes: how a model is trained, as one printable value."""
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
+
+    Args:
+        epochs: Epochs at most. Defaults to 20.
+        batch_size: Rows in each step. Defaults to 32.
+        learning_rate: Peak of the schedule. Defaults to 1e-3.
+        warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
+        weight_decay: Decoupled decay of kernels and embeddings; biases and normalisations are
+            left out. Defaults to 0.05.
+        clip_norm: Largest global norm of the gradient. Defaults to 1.0.
+        label_smoothing: Share of each target spread over all classes. Defaults to 0.1.
+        ema_momentum: Momentum of the moving average of weights, which is what is evaluated and
+            kept; None turns averaging off. Defaults to 0.99.
+        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.0.
+        token_dropout: Rate of `TokenDropout`. Defaults to 0.0.
+        patience: Epochs without a better `monitor` before training stops. Defaults to 5.
+        monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
+        jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
+    """
+
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.1
+    ema_momentum: float | None = 0.99
+    subword_dropout: float = 0.0
+    token_dropout: float = 0.0
+    patience: int = 5
+    monitor: str = "val_accuracy"
+    jit_compile: bool = False
+
+    def replace(self, **changes):
+        """Returns a copy with `changes`.
+
+        Raises:
+            ValueError: If a name is not a field.
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"Received an unknown recipe field, expected one of {sorted(names)}.{hint} "
+                    f"Received: {name}={changes[name]!r}"
+                )
+        return dataclasses.replace(self, **changes)
+
+
+RECIPES = {"scratch": Recipe()}
+
+
+def get_recipe(recipe, **changes):
+    """Returns a `Recipe` from a name of `RECIPES` or a `Recipe`, with changes.
+
+    Raises:
+        ValueError: If the name is unknown.
+
+    Example:
+    >>> get_recipe("scratch", epochs=3).epochs
+    3
+    """
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise ValueError(
+                f"Received an unknown recipe, expected one of {sorted(RECIPES)} or a `Recipe`. "
+                f"Received: recipe={recipe!r}"
+            )
+        recipe = RECIPES[recipe]
+    return recipe.replace(**changes)

@@ -1,0 +1,197 @@
+"""Labelled texts from one `.csv`, `.tsv` or `.jsonl` file, read row by row."""
+
+import csv
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from .rows import DataError, Row
+
+FILE_SUFFIXES = (".csv", ".tsv", ".jsonl")
+TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "tweet")
+LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating", "y")
+SPLIT_NAMES = ("split",)
+_ROWS_TO_SNIFF = 1000
+
+csv.field_size_limit(2**31 - 1)
+
+
+class FileSource:
+    """Rows of one file, each time read anew, so that it may be larger than memory.
+
+    Args:
+        path: The file; its suffix decides the format. `.tsv` has no quoting, as TSV means.
+        text_column: Name, or index from 0, of the texts' column. Defaults to None (sniffed).
+        label_column: The same for the labels. Defaults to None (sniffed).
+
+    Attributes:
+        understood: One line that says how the file is read.
+        split_column: The column that names each row's split, or None.
+
+    Raises:
+        DataError: If the file is missing, empty, of another format, or lacks a column.
+    """
+
+    def __init__(self, path, text_column=None, label_column=None):
+        self.path = Path(path)
+        if self.path.suffix.lower() not in FILE_SUFFIXES:
+            raise DataError(
+                f"Expected a file that ends in one of {FILE_SUFFIXES}. Received: {self.path}"
+            )
+        if not self.path.is_file():
+            raise DataError(f"Expected a file at {self.path}; there is none.")
+        records = list(itertools.islice(self._records(), _ROWS_TO_SNIFF))
+        if not records:
+            raise DataError(f"Expected labelled rows in {self.path}; the file is empty.")
+        self.header, columns = _columns(
+            self.path, [r for _, r in records], text_column, label_column
+        )
+        self.text_column, self.label_column, self.split_column = columns
+        if self.header and len(records) == 1:
+            raise DataError(f"Expected rows below the header of {self.path}; there are none.")
+        self.understood = (
+            f"{self.path}: text in column {self.text_column!r}, label in column "
+            f"{self.label_column!r}" + (", first line is a header" if self.header else "")
+        )
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yields every row.
+
+        Raises:
+            DataError: At a row with too few or too many fields, or without a label.
+        """
+        for row, _ in self.with_splits():
+            yield row
+
+    def with_splits(self):
+        """Yields `(row, split name)`; the name is None without a split column."""
+        records = self._records()
+        if self.header:
+            _, names = next(records)
+            names = [name.strip() for name in names]
+        for line, record in records:
+            origin = f"{self.path}, line {line}"
+            if isinstance(record, list):
+                width = len(names) if self.header else self._width
+                if len(record) != width:
+                    raise DataError(
+                        f"Expected {width} fields in each row. "
+                        f"Received: {len(record)} fields in {origin}"
+                    )
+                record = dict(zip(names if self.header else range(width), record, strict=True))
+            yield self._row(record, origin), self._split(record)
+
+    def _row(self, record, origin):
+        for column in (self.text_column, self.label_column):
+            if column not in record or record[column] is None:
+                raise DataError(f"Expected a field {column!r} in {origin}; it is missing.")
+        text, label = record[self.text_column], record[self.label_column]
+        if not isinstance(text, str) or isinstance(label, (dict, list)):
+            raise DataError(
+                f"Expected a text and a plain label in {origin}. Received: "
+                f"{self.text_column!r} of type {type(text).__name__}, "
+                f"{self.label_column!r} of type {type(label).__name__}"
+            )
+        label = str(label).strip()
+        if not label:
+            raise DataError(f"Expected a label in {origin}; the field is empty.")
+        return Row(text, label, origin)
+
+    def _split(self, record):
+        return None if self.split_column is None else str(record.get(self.split_column, "")).strip()
+
+    def _records(self):
+        """Yields `(line number, list of fields or dict)` for every line that is not blank."""
+        lines = _decoded_lines(self.path)
+        if self.path.suffix.lower() == ".jsonl":
+            yield from _json_records(self.path, lines)
+            return
+        tsv = self.path.suffix.lower() == ".tsv"
+        reader = csv.reader(
+            lines,
+            delimiter="\t" if tsv else ",",
+            quoting=csv.QUOTE_NONE if tsv else csv.QUOTE_MINIMAL,
+            strict=True,
+        )
+        try:
+            for record in reader:
+                if record:
+                    self._width = getattr(self, "_width", len(record))
+                    yield reader.line_num, record
+        except csv.Error as error:
+            raise DataError(f"{self.path}, line {reader.line_num}: {error}") from error
+
+
+def _decoded_lines(path):
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"Expected UTF-8 text in {path}, line {number}; convert the file first "
+                    f"(`iconv -t utf-8`). Received: byte 0x{line[error.start]:02x} at column "
+                    f"{error.start + 1}"
+                ) from error
+
+
+def _json_records(path, lines):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {number}: not JSON ({error.msg})") from error
+        if not isinstance(record, dict):
+            raise DataError(f"Expected a JSON object in {path}, line {number}.")
+        yield number, record
+
+
+def _columns(path, records, text_column, label_column):
+    """Returns whether there is a header, and the columns (text, label, split)."""
+    if isinstance(records[0], dict):
+        header, names = False, sorted({name for record in records for name in record})
+        rows = records
+    else:
+        first = [cell.strip() for cell in records[0]]
+        known = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES}
+        header = (
+            text_column in first
+            or label_column in first
+            or any(cell.lower() in known for cell in first)
+        )
+        names = first if header else list(range(len(first)))
+        rows = [dict(zip(names, record, strict=False)) for record in records[header:]]
+    text = _find(path, names, text_column, TEXT_NAMES, "text")
+    label = _find(path, names, label_column, LABEL_NAMES, "label")
+    split = _find(path, names, None, SPLIT_NAMES, "split")
+    others = [name for name in names if name not in (text, label, split)]
+    if label is None and others:
+        # Labels repeat; of the columns that are left, they are the ones with the fewest values.
+        others.sort(key=lambda name: len({str(row.get(name)) for row in rows}))
+        label = others.pop(0)
+    if text is None and others:
+        text = max(others, key=lambda name: sum(len(str(row.get(name, ""))) for row in rows))
+    if text is None or label is None:
+        raise DataError(
+            f"Expected a column of texts and one of labels in {path}; name them by `text_column` "
+            "and `label_column` (`--text-column`, `--label-column`). "
+            f"Received: columns {names}"
+        )
+    return header, (text, label, split)
+
+
+def _find(path, names, wanted, usual, what):
+    """Returns the column that was asked for, else the one with a usual name, else None."""
+    if wanted is None:
+        lowered = {str(name).lower(): name for name in reversed(names)}
+        return next((lowered[name] for name in usual if name in lowered), None)
+    if isinstance(wanted, str) and wanted.isdecimal() and wanted not in names:
+        wanted = int(wanted)
+    if isinstance(wanted, int) and not isinstance(names[0], int):
+        wanted = names[wanted] if wanted < len(names) else wanted
+    if wanted not in names:
+        raise DataError(f"Expected a column {wanted!r} of {what}s in {path}. Received: {names}")
+    return wanted

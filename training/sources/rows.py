@@ -1,0 +1,15 @@
+"""What every source yields, and the error it raises."""
+
+from typing import NamedTuple
+
+
+class DataError(ValueError):
+    """Data that cannot be read as labelled examples; the message names file and line."""
+
+
+class Row(NamedTuple):
+    """One labelled text; `origin` names file and line for messages."""
+
+    text: str
+    label: str
+    origin: str

@@ -1,0 +1,158 @@
+"""A pipeline: a model with what it needs to answer raw inputs, saved as one folder."""
+
+import importlib.metadata
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from .builder import architecture_of, config_of
+from .files import check_files, checksums, staging_folder, write_json
+from .predictor import Predictor
+from .registry import get_architecture, list_presets
+from .tasks import get_task
+
+FORMAT_VERSION = 1
+MODEL_FILE = "model.keras"
+LABELS_FILE = "labels.txt"
+MANIFEST_FILE = "manifest.json"
+
+
+class Pipeline(Predictor):
+    """A zoo model, its preprocessor and its labels: raw inputs in, predictions out.
+
+    Args:
+        model: A model built by `zoo.build`.
+        preprocessor: What makes batches of raw inputs, such as `TextPreprocessor`.
+        labels: Names of the classes, in the order of the logits.
+        training: JSON-like dict on where the weights come from (data, seed, metrics), kept in the
+            manifest. Defaults to None (unknown).
+
+    Raises:
+        ValueError: If the number of labels is not the model's number of classes.
+
+    Example:
+    ```python
+    pipeline = zoo.load("runs/sst2")
+    pipeline(["a gripping , funny film"])[0].label
+    ```
+    """
+
+    def __init__(self, model, preprocessor, labels, training=None):
+        super().__init__(
+            get_task(get_architecture(architecture_of(model)).task), preprocessor, labels
+        )
+        self.model = model
+        self.config = config_of(model)
+        self.training = training or {}
+        if len(self.labels) != self.config.num_classes:
+            raise ValueError(
+                "Expected one label for each class of the model. Received: "
+                f"{len(self.labels)} labels {self.labels}, num_classes={self.config.num_classes}"
+            )
+
+    def run(self, batch):
+        """Returns the model's outputs for one batch."""
+        return self.model.predict_on_batch(batch)
+
+    def save(self, path, overwrite=False):
+        """Saves the pipeline as a folder: model, preprocessor, labels and manifest.
+
+        The files are staged beside `path` first. A folder that is there already may hold other
+        files (such as a training run's); the manifest is written last and says what counts.
+
+        Args:
+            path: The folder.
+            overwrite: Whether a pipeline that is there may be replaced. Defaults to False.
+
+        Raises:
+            FileExistsError: If a pipeline is there and `overwrite` is False.
+        """
+        path = Path(path)
+        if (path / MANIFEST_FILE).exists() and not overwrite:
+            raise FileExistsError(
+                f"Expected no saved pipeline at {path}; choose another folder or pass "
+                "`overwrite=True` (`--overwrite` on the command line)."
+            )
+        with staging_folder(path) as folder:
+            self.model.save(folder / MODEL_FILE)
+            self.preprocessor.save(folder)
+            (folder / LABELS_FILE).write_text("\n".join(self.labels) + "\n", encoding="utf-8")
+            names = sorted(file.name for file in folder.iterdir())
+            write_json(folder / MANIFEST_FILE, self._manifest(checksums(folder, names)))
+            path.mkdir(exist_ok=True)
+            for name in (*names, MANIFEST_FILE):
+                os.replace(folder / name, path / name)
+
+    def _manifest(self, files):
+        return {
+            "format": "attnzoo.pipeline",
+            "format_version": FORMAT_VERSION,
+            "architecture": architecture_of(self.model),
+            "task": self.task.name,
+            "labels": self.labels,
+            "parameters": self.model.count_params(),
+            "training": self.training,
+            "versions": {
+                "attnzoo": importlib.metadata.version("attnzoo"),
+                "keras": keras.__version__,
+            },
+            "files": files,
+        }
+
+
+def load(path):
+    """Loads a pipeline: a folder written by `Pipeline.save`, or a preset that has weights.
+
+    Args:
+        path: The folder, or a name of `zoo.list_presets(pretrained=True)`.
+
+    Returns:
+        A `Pipeline`.
+
+    Raises:
+        FileNotFoundError: If no saved pipeline is there.
+        ValueError: If a file of it is missing, truncated or changed, or its format is newer than
+            this version of attnzoo reads.
+    """
+    folder = Path(path).expanduser()
+    manifest = read_manifest(folder)
+    check_files(folder, manifest["files"])
+    try:
+        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"Expected {folder / MODEL_FILE} to be a Keras file: {error}") from error
+    task = get_task(manifest["task"])
+    preprocessor = task.load_preprocessor(folder, config_of(model))
+    return Pipeline(model, preprocessor, manifest["labels"], manifest["training"])
+
+
+def read_manifest(folder):
+    """Reads a saved pipeline's manifest, checking that this version understands it.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is not a manifest, or of a newer format.
+    """
+    file = Path(folder) / MANIFEST_FILE
+    if not file.is_file():
+        pretrained = list_presets(pretrained=True)
+        presets = f" or one of the presets {pretrained}" if pretrained else ""
+        raise FileNotFoundError(
+            f"Expected a folder written by `Pipeline.save` or `attnzoo train`{presets}. "
+            f"Received: {str(folder)!r}, where there is no {MANIFEST_FILE}"
+        )
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        version = manifest["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"Expected {file} to be a pipeline's manifest: {error!r}") from error
+    if manifest.get("format") != "attnzoo.pipeline" or version > FORMAT_VERSION:
+        raise ValueError(
+            f"Expected {file} to describe a pipeline of format version {FORMAT_VERSION} or older. "
+            f"Received: format={manifest.get('format')!r}, format_version={version}; "
+            "a newer attnzoo may read it"
+        )
+    return manifest

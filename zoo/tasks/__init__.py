@@ -1,0 +1,29 @@
+"""Tasks: what goes in, what comes out, whatever the architecture (imports no Keras).
+
+A task says how raw inputs become tensors, which tensors an exported artefact takes and returns, and
+how logits become predictions. Architectures name their task; pipelines, training and export ask it.
+"""
+
+from .interface import TensorSpec
+from .text_classification import TextClassification
+
+__all__ = ["TASKS", "TensorSpec", "TextClassification", "get_task"]
+
+TASKS = {task.name: task for task in (TextClassification(),)}
+
+
+def get_task(name):
+    """Returns the task of this name.
+
+    Raises:
+        ValueError: If there is none.
+
+    Example:
+    >>> get_task("text_classification").raw_input
+    'text'
+    """
+    if name not in TASKS:
+        raise ValueError(
+            f"Received an unknown task, expected one of {sorted(TASKS)}. Received: task={name!r}"
+        )
+    return TASKS[name]

@@ -1,0 +1,83 @@
+"""Text classification: one text in, one label out."""
+
+import numpy as np
+
+from ..prediction import Prediction
+from .interface import TensorSpec
+
+
+class TextClassification:
+    """A text becomes token ids; the logits become the most probable label."""
+
+    name = "text_classification"
+    raw_input = "text"
+    # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
+    # pad a batch with anything, so artefacts take lengths, and never a mask.
+    masks = {"padding_mask": ("lengths", "length")}
+
+    def inputs(self, config):
+        """Returns the tensors that an artefact takes."""
+        return (
+            TensorSpec(
+                "token_ids", "int32", ("batch", "length"), "ids of `tokenizer.json`, padded"
+            ),
+            TensorSpec("lengths", "int32", ("batch",), "number of real tokens in each row"),
+        )
+
+    def outputs(self, config):
+        """Returns the tensors that an artefact returns (`label`: an index into the labels)."""
+        if config.num_classes == 0:
+            return (TensorSpec("embedding", "float32", ("batch", config.hidden_dim)),)
+        return (
+            TensorSpec("logits", "float32", ("batch", config.num_classes)),
+            TensorSpec("probabilities", "float32", ("batch", config.num_classes)),
+            TensorSpec("label", "int64", ("batch",), "index into `labels.txt`"),
+        )
+
+    def sample(self, config, lengths, seed=0, length=None):
+        """Returns random inputs for rows of these lengths, padded with zeros.
+
+        Args:
+            config: The model's configuration.
+            lengths: Number of real tokens in each row; 0 makes a row that is all padding.
+            seed: Seed of the random ids. Defaults to 0.
+            length: Padded length. Defaults to None (the longest row, at least 1).
+
+        Returns:
+            Dict `token_ids (batch, length)`, `lengths (batch,)`, both int32.
+        """
+        generator = np.random.default_rng(seed)
+        lengths = np.asarray(lengths, "int32")
+        length = length or max(1, int(lengths.max(initial=0)))
+        token_ids = generator.integers(0, config.vocabulary_size, (len(lengths), length))
+        token_ids[np.arange(length) >= lengths[:, None]] = 0
+        return {"token_ids": token_ids.astype("int32"), "lengths": lengths}
+
+    def longest(self, config):
+        """Returns the longest length of the dynamic dimension `"length"`."""
+        return config.max_sequence_length
+
+    def load_preprocessor(self, folder, config):
+        """Reads the preprocessor that a pipeline saved into `folder`."""
+        from ..text_preprocessor import TextPreprocessor
+
+        return TextPreprocessor.load(folder, config.max_sequence_length)
+
+    def predictions(self, logits, labels):
+        """Returns a list of `Prediction`, one for each row of logits `(batch, num_classes)`."""
+        logits = np.asarray(logits, "float64")
+        exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return [
+            prediction_from_probabilities(row, labels)
+            for row in exponentials / exponentials.sum(axis=-1, keepdims=True)
+        ]
+
+
+def prediction_from_probabilities(probabilities, labels):
+    """Returns the `Prediction` of one row of probabilities."""
+    best = int(np.argmax(probabilities))
+    return Prediction(
+        label=labels[best],
+        probability=float(probabilities[best]),
+        probabilities={label: float(p) for label, p in zip(labels, probabilities, strict=True)},
+    )

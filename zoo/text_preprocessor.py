@@ -1,0 +1,80 @@
+"""Texts to padded token ids, by a tokenizer of the `tokenizers` library (imports no TensorFlow)."""
+
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+TOKENIZER_FILE = "tokenizer.json"
+
+
+class TextPreprocessor:
+    """Encodes texts and pads them to batches.
+
+    Args:
+        tokenizer: A `tokenizers.Tokenizer`. What looks like a special token inside a text, such as
+            a typed `[CLS]`, is encoded as ordinary text.
+        max_sequence_length: Texts are cut to so many tokens, special tokens included.
+
+    Example:
+    >>> from tokenizers import Tokenizer, models, pre_tokenizers
+    >>> tokenizer = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1, "good": 2}, "[UNK]"))
+    >>> tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    >>> preprocessor = TextPreprocessor(tokenizer, max_sequence_length=8)
+    >>> batch = preprocessor.collate(preprocessor.encode(["good", "very good"]))
+    >>> batch["token_ids"].tolist(), batch["padding_mask"].tolist()
+    ([[2, 0], [1, 2]], [[True, False], [True, True]])
+    """
+
+    def __init__(self, tokenizer, max_sequence_length):
+        self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(max_sequence_length)
+        self.tokenizer.encode_special_tokens = True
+        self.max_sequence_length = max_sequence_length
+        self.pad_id = self.tokenizer.token_to_id("[PAD]") or 0
+
+    def encode(self, texts):
+        """Returns a list of int32 arrays of token ids, one for each text, without padding.
+
+        Raises:
+            ValueError: If something else than a string is among the texts.
+        """
+        texts = list(texts)
+        for index, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise ValueError(
+                    "Expected every input to be a string. "
+                    f"Received: input {index} of type {type(text).__name__}: {text!r:.80}"
+                )
+        return [
+            np.asarray(encoding.ids, "int32")
+            for encoding in self.tokenizer.encode_batch_fast(texts)
+        ]
+
+    def collate(self, encoded, length=None):
+        """Pads arrays of token ids to one batch.
+
+        Args:
+            encoded: List of int arrays.
+            length: Padded length. Defaults to None (the longest, at least 1).
+
+        Returns:
+            Dict `token_ids (batch, length)` int32 and `padding_mask (batch, length)` bool.
+        """
+        lengths = np.array([len(ids) for ids in encoded], "int64")
+        length = length or max(1, int(lengths.max(initial=0)))
+        padding_mask = np.arange(length) < lengths[:, None]
+        token_ids = np.full(padding_mask.shape, self.pad_id, "int32")
+        if lengths.sum():
+            token_ids[padding_mask] = np.concatenate(encoded)
+        return {"token_ids": token_ids, "padding_mask": padding_mask}
+
+    def save(self, folder):
+        """Writes `tokenizer.json` into `folder`."""
+        self.tokenizer.save(str(Path(folder) / TOKENIZER_FILE))
+
+    @classmethod
+    def load(cls, folder, max_sequence_length):
+        """Reads `tokenizer.json` from `folder`."""
+        return cls(Tokenizer.from_file(str(Path(folder) / TOKENIZER_FILE)), max_sequence_length)
