@@ -24,9 +24,10 @@ NESTED_PACKAGES = [
     "attnzoo.training.demo",
     "attnzoo.training.sources",
     "attnzoo.zoo.sentiment_classifier",
+    "attnzoo.zoo.tasks",
 ]
 
-# Lower bounds are the oldest versions the code is written for; the comment names the version tested.
+# Lower bounds are the oldest versions the code is written for; comments name those tested.
 INSTALL_REQUIRES = [
     "tensorflow>=2.20",  # 2.21.0
     "keras>=3.15",  # 3.15.1
@@ -38,6 +39,7 @@ INSTALL_REQUIRES = [
     "onnxruntime>=1.22",  # 1.32.0
     "tf2onnx>=1.17",  # 1.17.0
     "matplotlib>=3.8",  # 3.11.2
+    "filelock>=3.12",  # 4.2.12
     "rich>=13.0",  # 15.0.0
     "scikit-learn>=1.5",  # 1.9.1
 ]

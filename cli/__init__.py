@@ -1,1 +1,1 @@
-"""placeholder"""
+"""attnzoo.cli: the command `attnzoo` (floor 5: imports all others)."""

@@ -5,6 +5,7 @@ put spaces around it, or replace it. That is what a graph of string operators ca
 are compiled into a table of code points here, and checked on texts where the order could matter.
 """
 
+import itertools
 import json
 import sys
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def _template(post_processor):
         for part in parts
         if "SpecialToken" in part
     ]
-    return sum(ids[:place], []), sum(ids[place:], [])
+    return list(itertools.chain(*ids[:place])), list(itertools.chain(*ids[place:]))
 
 
 def _code_points(tokenizer):
@@ -171,7 +172,7 @@ def _split_actions(pre_tokenizer, characters):
     """Returns `{character: string with spaces}` for those that the pre-tokeniser splits at."""
     if pre_tokenizer is None:
         return {}
-    characters = sorted(characters)
+    characters = list(characters)
     text = "a" + "a".join(characters) + "a"
     in_word = np.zeros(len(text), bool)
     alone = np.zeros(len(text), bool)
@@ -207,7 +208,7 @@ def _check_probes(tokenizer, actions, replacements):
 
 def _raise_not_by_code_point(probe):
     raise ValueError(
-        "Expected a normaliser and a pre-tokeniser that treat every code point by itself, as BERT's "
-        "do; export without the text signature (`signatures=['tokens']`) and tokenise in the "
-        f"client. Received: one that does not, on the text {probe!r}"
+        "Expected a normaliser and a pre-tokeniser that treat every code point by itself, as "
+        "BERT's do; export without the text signature (`signatures=['tokens']`) and tokenise in "
+        f"the client. Received: one that does not, on the text {probe!r}"
     )

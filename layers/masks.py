@@ -1,4 +1,4 @@
-"""Masks that say which query may attend to which key: True = attend, broadcastable to 4-D scores."""
+"""Masks that say which query may attend to which key: True = attend, broadcastable to scores."""
 
 from keras import ops
 from keras.src.backend import get_keras_mask  # Keras has no public name for reading its masks.

@@ -1,7 +1,7 @@
 """attnzoo.training: data, tokenizers, recipes and metrics (floor 3: imports zoo)."""
 
 from .batching import BucketedBatches
-from .data import Data, Split, load_data
+from .data import Data, Split, load_data, load_split
 from .evaluate import Evaluation, evaluate, score
 from .fit import fit
 from .history import History
@@ -29,6 +29,7 @@ __all__ = [
     "fit",
     "get_recipe",
     "load_data",
+    "load_split",
     "prepare",
     "score",
     "train_wordpiece",

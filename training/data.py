@@ -144,6 +144,65 @@ def load_data(
     return Data(spec=str(spec), task=task, label_names=names, understood=understood, **splits)
 
 
+def load_split(
+    spec,
+    labels,
+    split=None,
+    text_column=None,
+    label_column=None,
+    label_names=None,
+    download=False,
+):
+    """Opens one split to evaluate on, its labels matched to those of a trained model.
+
+    Args:
+        spec: As in `load_data`.
+        labels: Names of the model's labels, in the order of their indices.
+        split: `"train"`, `"validation"` or `"test"`. Defaults to None (the test split where there
+            is one; all rows of a file without splits).
+        text_column: Name or index of the texts' column. Defaults to None (sniffed).
+        label_column: Name or index of the labels' column. Defaults to None (sniffed).
+        label_names: Names for the sorted raw values, where they are not the model's. Defaults to
+            None: the raw values are the model's labels, or their indices.
+        download: Whether a TFDS name may be downloaded. Defaults to False.
+
+    Returns:
+        `Split`.
+
+    Raises:
+        DataError: A ValueError that names file and line, where something cannot be read or a label
+            is not the model's.
+
+    Example:
+    >>> load_split("demo", ["negative", "positive"])
+    Split('test', 160 rows)
+    """
+    sources, _ = open_sources(spec, text_column, label_column, download)
+    name = split or ("test" if "test" in sources or len(sources) > 1 else "train")
+    if name not in sources:
+        raise DataError(f"Expected one of the splits {sorted(sources)} of {spec}. Received: {name}")
+    source = sources[name]
+    raw_labels = _labels_of(name, source)
+    values = _sorted_values(set(raw_labels))
+    if label_names is not None:
+        index = {
+            value: labels.index(chosen) if chosen in labels else None
+            for value, chosen in zip(values, _names(values, label_names), strict=True)
+        }
+    elif all(value.isdecimal() for value in values) and not set(values) <= set(labels):
+        index = {value: int(value) for value in values if int(value) < len(labels)}
+    else:
+        index = {label: position for position, label in enumerate(labels)}
+    for value in values:
+        if index.get(value) is None:
+            origin = next(row.origin for row in source if row.label == value)
+            raise DataError(
+                f"Expected the model's labels {labels}; other values are named by `label_names` "
+                f"(`--label-names`). Received: label {value!r} in {origin}"
+            )
+    return Split(name, source, np.array([index[value] for value in raw_labels], "int32"))
+
+
 def stratified_selection(labels, share, seed=0):
     """Chooses a share of the rows of every label, at least one, at random.
 
@@ -204,8 +263,12 @@ def _label_values(raw_labels, sources, spec):
             f"Expected at most 1000 labels in {spec}. Received: {len(counts)} different values; "
             "is the label column the right one?"
         )
-    numeric = all(label.lstrip("-").isdecimal() for label in counts)
-    return sorted(counts, key=int if numeric else str)
+    return _sorted_values(counts)
+
+
+def _sorted_values(values):
+    numeric = all(value.lstrip("-").isdecimal() for value in values)
+    return sorted(values, key=int if numeric else str)
 
 
 def _names(values, label_names):

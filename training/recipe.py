@@ -59,7 +59,11 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
 
-RECIPES = {"scratch": Recipe()}
+RECIPES = {
+    "scratch": Recipe(),
+    # A few hundred sentences: many epochs, each of a second.
+    "demo": Recipe(epochs=15, batch_size=16, learning_rate=2e-3, token_dropout=0.1, patience=15),
+}
 
 
 def get_recipe(recipe, **changes):

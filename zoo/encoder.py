@@ -1,5 +1,7 @@
 """The encoder that text, image and speech architectures share, wired by the Functional API."""
 
+import math
+
 import keras
 
 from ..layers import LayerNormalization, TransformerEncoderBlock, positions
@@ -12,6 +14,10 @@ def text_embedding(token_ids, config, dtype=None):
         token_ids: Integer tensor `(batch, length)`.
         config: `TextEncoderConfig`.
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+
+    References:
+        Vaswani et al., 2017, "Attention is all you need", section 3.4 (embeddings times the square
+        root of their size).
     """
     states = keras.layers.Embedding(
         config.vocabulary_size,
@@ -20,6 +26,10 @@ def text_embedding(token_ids, config, dtype=None):
         dtype=dtype,
         name="token_embedding",
     )(token_ids)
+    if config.position == "sinusoidal":  # Whose vectors would drown small embeddings.
+        states = keras.layers.Rescaling(
+            math.sqrt(config.hidden_dim), dtype=dtype, name="embedding_scale"
+        )(states)
     position = positions.get(
         config.position, max_length=config.max_sequence_length, dtype=dtype, name="position"
     )

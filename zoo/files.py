@@ -1,6 +1,7 @@
 """Files that are whole or not there: staging folders, checksums, manifests."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -22,9 +23,44 @@ def write_json(path, value):
     os.replace(partial, path)
 
 
+def read_manifest(folder, format_name, newest_version, expected):
+    """Reads the `manifest.json` of a folder, checking that this version understands it.
+
+    Args:
+        folder: The folder.
+        format_name: What its `format` must be.
+        newest_version: The newest `format_version` that is understood.
+        expected: What kind of folder it should be, for the message.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is not such a manifest, or of a newer format.
+    """
+    file = Path(folder) / "manifest.json"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"Expected {expected}. Received: {str(folder)!r}, where there is no {file.name}"
+        )
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        received = (manifest.get("format"), manifest["format_version"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"Expected {file} to be a manifest of attnzoo: {error!r}") from error
+    if received[0] != format_name:
+        raise ValueError(f"Expected {expected}. Received: {str(folder)!r}, an {received[0]}")
+    if received[1] > newest_version:
+        raise ValueError(
+            f"Expected {file} of format version {newest_version} or older. "
+            f"Received: format_version={received[1]}; a newer attnzoo may read it"
+        )
+    return manifest
+
+
 @contextlib.contextmanager
 def staging_folder(target):
-    """Yields a fresh folder beside `target` to build it in; removes it if anything goes wrong.
+    """Yields a fresh folder beside `target` to build it in; removes it at the end.
+
+    What a killed process left behind for the same target is removed too.
 
     Args:
         target: The path that the folder is meant for. Its parent is created if need be.
@@ -41,6 +77,7 @@ def staging_folder(target):
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target)
     folder = target.parent / f".partial-{target.name}-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -48,6 +85,25 @@ def staging_folder(target):
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(target):
+    """Removes the staging folders of processes that are no more."""
+    prefix = f".partial-{target.name}-"
+    for folder in target.parent.glob(f"{glob.escape(prefix)}*"):
+        owner = folder.name.removeprefix(prefix)
+        if owner.isdecimal() and not _is_running(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process_id):
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # It is someone else's.
+        return True
+    return True
 
 
 def checksums(folder, names):

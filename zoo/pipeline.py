@@ -1,7 +1,6 @@
 """A pipeline: a model with what it needs to answer raw inputs, saved as one folder."""
 
 import importlib.metadata
-import json
 import os
 import zipfile
 from pathlib import Path
@@ -9,11 +8,12 @@ from pathlib import Path
 import keras
 
 from .builder import architecture_of, config_of
-from .files import check_files, checksums, staging_folder, write_json
+from .files import check_files, checksums, read_manifest, staging_folder, write_json
 from .predictor import Predictor
 from .registry import get_architecture, list_presets
 from .tasks import get_task
 
+FORMAT = "attnzoo.pipeline"
 FORMAT_VERSION = 1
 MODEL_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
@@ -52,6 +52,12 @@ class Pipeline(Predictor):
                 "Expected one label for each class of the model. Received: "
                 f"{len(self.labels)} labels {self.labels}, num_classes={self.config.num_classes}"
             )
+        if getattr(self.config, "classifier_activation", None) is not None:
+            raise ValueError(
+                "Expected a model that returns logits, which a pipeline turns to probabilities; "
+                "build it with `classifier_activation=None`. "
+                f"Received: classifier_activation={self.config.classifier_activation!r}"
+            )
 
     def run(self, batch):
         """Returns the model's outputs for one batch."""
@@ -88,7 +94,7 @@ class Pipeline(Predictor):
 
     def _manifest(self, files):
         return {
-            "format": "attnzoo.pipeline",
+            "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "architecture": architecture_of(self.model),
             "task": self.task.name,
@@ -118,7 +124,14 @@ def load(path):
             this version of attnzoo reads.
     """
     folder = Path(path).expanduser()
-    manifest = read_manifest(folder)
+    pretrained = list_presets(pretrained=True)
+    presets = f" or one of the presets {pretrained}" if pretrained else ""
+    manifest = read_manifest(
+        folder,
+        FORMAT,
+        FORMAT_VERSION,
+        f"a folder written by `Pipeline.save` or `attnzoo train`{presets}",
+    )
     check_files(folder, manifest["files"])
     try:
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
@@ -127,32 +140,3 @@ def load(path):
     task = get_task(manifest["task"])
     preprocessor = task.load_preprocessor(folder, config_of(model))
     return Pipeline(model, preprocessor, manifest["labels"], manifest["training"])
-
-
-def read_manifest(folder):
-    """Reads a saved pipeline's manifest, checking that this version understands it.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is not a manifest, or of a newer format.
-    """
-    file = Path(folder) / MANIFEST_FILE
-    if not file.is_file():
-        pretrained = list_presets(pretrained=True)
-        presets = f" or one of the presets {pretrained}" if pretrained else ""
-        raise FileNotFoundError(
-            f"Expected a folder written by `Pipeline.save` or `attnzoo train`{presets}. "
-            f"Received: {str(folder)!r}, where there is no {MANIFEST_FILE}"
-        )
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        version = manifest["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"Expected {file} to be a pipeline's manifest: {error!r}") from error
-    if manifest.get("format") != "attnzoo.pipeline" or version > FORMAT_VERSION:
-        raise ValueError(
-            f"Expected {file} to describe a pipeline of format version {FORMAT_VERSION} or older. "
-            f"Received: format={manifest.get('format')!r}, format_version={version}; "
-            "a newer attnzoo may read it"
-        )
-    return manifest

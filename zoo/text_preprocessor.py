@@ -40,6 +40,13 @@ class TextPreprocessor:
         Raises:
             ValueError: If something else than a string is among the texts.
         """
+        return [
+            np.asarray(encoding.ids, "int32")
+            for encoding in self.tokenizer.encode_batch_fast(self.checked(texts))
+        ]
+
+    def checked(self, texts):
+        """Returns the texts as a list, raising a ValueError if one is not a string."""
         texts = list(texts)
         for index, text in enumerate(texts):
             if not isinstance(text, str):
@@ -47,10 +54,7 @@ class TextPreprocessor:
                     "Expected every input to be a string. "
                     f"Received: input {index} of type {type(text).__name__}: {text!r:.80}"
                 )
-        return [
-            np.asarray(encoding.ids, "int32")
-            for encoding in self.tokenizer.encode_batch_fast(texts)
-        ]
+        return texts
 
     def collate(self, encoded, length=None):
         """Pads arrays of token ids to one batch.

@@ -35,7 +35,12 @@ def softmax(scores, mask=None):
     dtype = keras.backend.result_type(scores.dtype, "float32")
     logits = ops.cast(scores, dtype)
     if mask is None:
-        return ops.cast(ops.softmax(logits, axis=-1), scores.dtype)
+        return ops.cast(_softmax(logits), scores.dtype)
     logits = ops.where(mask, logits, ops.cast(_MASKED_SCORE, dtype))
-    weights = ops.softmax(logits, axis=-1) * ops.cast(mask, dtype)
+    weights = _softmax(logits) * ops.cast(mask, dtype)
     return ops.cast(weights, scores.dtype)
+
+
+def _softmax(logits):
+    """Softmax over keys; a single key, of which Keras would warn, has all the weight."""
+    return ops.ones_like(logits) if logits.shape[-1] == 1 else ops.softmax(logits, axis=-1)

@@ -1,20 +1,21 @@
 """Labelled texts from one `.csv`, `.tsv` or `.jsonl` file, read row by row."""
 
-import csv
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from .records import (
+    FILE_SUFFIXES,
+    LABEL_NAMES,
+    SPLIT_NAMES,
+    TEXT_NAMES,
+    find_column,
+    has_header,
+    read_records,
+)
 from .rows import DataError, Row
 
-FILE_SUFFIXES = (".csv", ".tsv", ".jsonl")
-TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "tweet")
-LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating", "y")
-SPLIT_NAMES = ("split",)
 _ROWS_TO_SNIFF = 1000
-
-csv.field_size_limit(2**31 - 1)
 
 
 class FileSource:
@@ -41,7 +42,7 @@ class FileSource:
             )
         if not self.path.is_file():
             raise DataError(f"Expected a file at {self.path}; there is none.")
-        records = list(itertools.islice(self._records(), _ROWS_TO_SNIFF))
+        records = list(itertools.islice(read_records(self.path), _ROWS_TO_SNIFF))
         if not records:
             raise DataError(f"Expected labelled rows in {self.path}; the file is empty.")
         self.header, columns = _columns(
@@ -66,20 +67,20 @@ class FileSource:
 
     def with_splits(self):
         """Yields `(row, split name)`; the name is None without a split column."""
-        records = self._records()
+        records = read_records(self.path)
+        names = None
         if self.header:
-            _, names = next(records)
-            names = [name.strip() for name in names]
+            names = [name.strip() for name in next(records)[1]]
         for line, record in records:
             origin = f"{self.path}, line {line}"
             if isinstance(record, list):
-                width = len(names) if self.header else self._width
-                if len(record) != width:
+                names = names or list(range(len(record)))
+                if len(record) != len(names):
                     raise DataError(
-                        f"Expected {width} fields in each row. "
+                        f"Expected {len(names)} fields in each row. "
                         f"Received: {len(record)} fields in {origin}"
                     )
-                record = dict(zip(names if self.header else range(width), record, strict=True))
+                record = dict(zip(names, record, strict=True))
             yield self._row(record, origin), self._split(record)
 
     def _row(self, record, origin):
@@ -93,60 +94,13 @@ class FileSource:
                 f"{self.text_column!r} of type {type(text).__name__}, "
                 f"{self.label_column!r} of type {type(label).__name__}"
             )
-        label = str(label).strip()
+        label = " ".join(str(label).split())
         if not label:
             raise DataError(f"Expected a label in {origin}; the field is empty.")
         return Row(text, label, origin)
 
     def _split(self, record):
         return None if self.split_column is None else str(record.get(self.split_column, "")).strip()
-
-    def _records(self):
-        """Yields `(line number, list of fields or dict)` for every line that is not blank."""
-        lines = _decoded_lines(self.path)
-        if self.path.suffix.lower() == ".jsonl":
-            yield from _json_records(self.path, lines)
-            return
-        tsv = self.path.suffix.lower() == ".tsv"
-        reader = csv.reader(
-            lines,
-            delimiter="\t" if tsv else ",",
-            quoting=csv.QUOTE_NONE if tsv else csv.QUOTE_MINIMAL,
-            strict=True,
-        )
-        try:
-            for record in reader:
-                if record:
-                    self._width = getattr(self, "_width", len(record))
-                    yield reader.line_num, record
-        except csv.Error as error:
-            raise DataError(f"{self.path}, line {reader.line_num}: {error}") from error
-
-
-def _decoded_lines(path):
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"Expected UTF-8 text in {path}, line {number}; convert the file first "
-                    f"(`iconv -t utf-8`). Received: byte 0x{line[error.start]:02x} at column "
-                    f"{error.start + 1}"
-                ) from error
-
-
-def _json_records(path, lines):
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}, line {number}: not JSON ({error.msg})") from error
-        if not isinstance(record, dict):
-            raise DataError(f"Expected a JSON object in {path}, line {number}.")
-        yield number, record
 
 
 def _columns(path, records, text_column, label_column):
@@ -156,17 +110,12 @@ def _columns(path, records, text_column, label_column):
         rows = records
     else:
         first = [cell.strip() for cell in records[0]]
-        known = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES}
-        header = (
-            text_column in first
-            or label_column in first
-            or any(cell.lower() in known for cell in first)
-        )
+        header = has_header(first, text_column, label_column)
         names = first if header else list(range(len(first)))
         rows = [dict(zip(names, record, strict=False)) for record in records[header:]]
-    text = _find(path, names, text_column, TEXT_NAMES, "text")
-    label = _find(path, names, label_column, LABEL_NAMES, "label")
-    split = _find(path, names, None, SPLIT_NAMES, "split")
+    text = find_column(path, names, text_column, TEXT_NAMES, "text")
+    label = find_column(path, names, label_column, LABEL_NAMES, "label")
+    split = find_column(path, names, None, SPLIT_NAMES, "split")
     others = [name for name in names if name not in (text, label, split)]
     if label is None and others:
         # Labels repeat; of the columns that are left, they are the ones with the fewest values.
@@ -181,17 +130,3 @@ def _columns(path, records, text_column, label_column):
             f"Received: columns {names}"
         )
     return header, (text, label, split)
-
-
-def _find(path, names, wanted, usual, what):
-    """Returns the column that was asked for, else the one with a usual name, else None."""
-    if wanted is None:
-        lowered = {str(name).lower(): name for name in reversed(names)}
-        return next((lowered[name] for name in usual if name in lowered), None)
-    if isinstance(wanted, str) and wanted.isdecimal() and wanted not in names:
-        wanted = int(wanted)
-    if isinstance(wanted, int) and not isinstance(names[0], int):
-        wanted = names[wanted] if wanted < len(names) else wanted
-    if wanted not in names:
-        raise DataError(f"Expected a column {wanted!r} of {what}s in {path}. Received: {names}")
-    return wanted

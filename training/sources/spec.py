@@ -3,7 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
-from .files import FILE_SUFFIXES, FileSource
+from .files import FileSource
+from .records import FILE_SUFFIXES
 from .rows import DataError
 
 SPLITS = ("train", "validation", "test")

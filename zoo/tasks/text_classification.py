@@ -1,5 +1,7 @@
 """Text classification: one text in, one label out."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from ..prediction import Prediction
@@ -13,7 +15,21 @@ class TextClassification:
     raw_input = "text"
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.
-    masks = {"padding_mask": ("lengths", "length")}
+    masks: ClassVar = {"padding_mask": ("lengths", "length")}
+    # Where a tokenizer compiled into a graph could differ from the Python one.
+    raw_samples = (
+        "A gripping, funny film: I'd see it again!",
+        "",
+        " \t ",
+        "Cafés déjà-vu, ÜBERGRÖSSE, İstanbul, ΣΊΣΥΦΟΣ, ﬁne ①②",
+        "東京タワーは高い。 한국어 กำแพง हिन्दी עברית العربية",
+        "😀👩\u200d👩\u200d👧 🇫🇷 ❤\ufe0f e\u0301 a\u0308\u0301 \u0301x",
+        "a\x00b\x07c\u200bd\u00a0e\u3000f\u2028g\ufeffh\ufffdi\r\nj",
+        "[CLS] typed [MASK] special ##pieces [SEP]",
+        "x" * 300,
+        "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis",
+        "not bad at all . " * 600,
+    )
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""
@@ -52,6 +68,20 @@ class TextClassification:
         token_ids = generator.integers(0, config.vocabulary_size, (len(lengths), length))
         token_ids[np.arange(length) >= lengths[:, None]] = 0
         return {"token_ids": token_ids.astype("int32"), "lengths": lengths}
+
+    def fill_padding(self, config, inputs, generator):
+        """Returns a copy of `inputs` whose padding holds random ids, which must change nothing."""
+        token_ids = inputs["token_ids"].copy()
+        padding = np.arange(token_ids.shape[1]) >= inputs["lengths"][:, None]
+        token_ids[padding] = generator.integers(0, config.vocabulary_size, padding.sum())
+        return {**inputs, "token_ids": token_ids}
+
+    def tensors(self, batch):
+        """Returns an artefact's inputs for a batch of `TextPreprocessor.collate`."""
+        return {
+            "token_ids": batch["token_ids"],
+            "lengths": batch["padding_mask"].sum(axis=1).astype("int32"),
+        }
 
     def longest(self, config):
         """Returns the longest length of the dynamic dimension `"length"`."""

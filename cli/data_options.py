@@ -1,0 +1,34 @@
+"""The arguments that say where labelled data are and how to read them."""
+
+
+def add_data_arguments(parser, required=True):
+    """Adds `--data` and what goes with it."""
+    parser.add_argument(
+        "--data",
+        required=required,
+        metavar="SPEC",
+        help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, or a folder of train/dev/test files",
+    )
+    parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
+    parser.add_argument("--label-column", metavar="NAME", help="name or index from 0")
+    parser.add_argument(
+        "--label-names",
+        metavar="A,B",
+        type=_names,
+        help="readable names for the sorted label values, such as negative,positive",
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="let a tfds: name be fetched over the network"
+    )
+
+
+def data_options(arguments):
+    """Returns the keyword arguments for `training.load_data` and `training.load_split`."""
+    return {
+        name: getattr(arguments, name)
+        for name in ("text_column", "label_column", "label_names", "download")
+    }
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",")]

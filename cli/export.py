@@ -1,0 +1,67 @@
+"""attnzoo export: SavedModel and ONNX files, verified before they are moved into place."""
+
+import sys
+
+from .output import print_json, print_next, print_report
+
+FORMATS = ("savedmodel", "onnx")
+
+
+def add_arguments(parser):
+    """Adds the arguments of `attnzoo export`."""
+    parser.add_argument("model", help="a folder of `attnzoo train`")
+    parser.add_argument(
+        "--to",
+        type=_formats,
+        default=list(FORMATS),
+        metavar="FORMATS",
+        help="some of savedmodel,onnx (default: both)",
+    )
+    parser.add_argument("--out", required=True, metavar="DIST", help="the artefact's folder")
+    parser.add_argument("--version", type=int, default=1, help="of the SavedModel (default: 1)")
+    parser.add_argument(
+        "--signatures",
+        type=lambda text: text.split(","),
+        default="auto",
+        metavar="NAMES",
+        help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace variants that are there")
+
+
+def run(arguments):
+    """Exports, prints the checks and what to do next."""
+    from ..zoo import load
+
+    pipeline = load(arguments.model)
+    from .. import export
+
+    report = export.to_artefact(
+        pipeline,
+        arguments.out,
+        arguments.to,
+        arguments.version,
+        arguments.signatures,
+        arguments.overwrite,
+        progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
+    )
+    if arguments.json:
+        print_json({"out": arguments.out, **report.to_dict()})
+        return
+    print_report(report)
+    print(f"\nVerified and written to {arguments.out}")
+    print_next(
+        f"attnzoo verify {arguments.out}",
+        f"attnzoo predict {arguments.out} 'your text here'",
+        f"less {arguments.out}/README.md    # how to serve it",
+    )
+
+
+def _formats(text):
+    formats = [name.strip() for name in text.split(",")]
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or len(set(formats)) != len(formats):
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(FORMATS)}, received {text!r}")
+    return formats

@@ -1,0 +1,154 @@
+"""attnzoo train: train a model on labelled data; Ctrl-C keeps the best weights so far."""
+
+import json
+import sys
+from pathlib import Path
+
+from .data_options import add_data_arguments, data_options
+from .output import print_json, print_next
+from .settings import add_settings_argument, split_settings
+
+RUN_FILE = "run.json"
+_REMEMBERED = (
+    "model",
+    "data",
+    "text_column",
+    "label_column",
+    "label_names",
+    "validation_split",
+    "recipe",
+    "settings",
+    "dtype",
+    "seed",
+    "tensorboard",
+)
+
+
+def add_arguments(parser):
+    """Adds the arguments of `attnzoo train`."""
+    parser.add_argument(
+        "model", nargs="?", help="model/preset (see `attnzoo list`), or a saved folder to train on"
+    )
+    add_data_arguments(parser, required=False)
+    parser.add_argument("--validation-split", type=float, default=0.1, metavar="SHARE")
+    parser.add_argument("--out", metavar="RUN", help="new folder for the trained model")
+    parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    parser.add_argument("--recipe", default="scratch", help="how to train (default: scratch)")
+    add_settings_argument(parser)
+    parser.add_argument("--dtype", help="such as mixed_bfloat16")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tensorboard", action="store_true", help="write logs to RUN/tensorboard")
+
+
+def run(arguments):
+    """Trains, says what came of it and what to do next."""
+    folder = _run_folder(arguments)
+    if arguments.resume:
+        _recall(arguments, folder)
+    from ..zoo.registry import get_config, get_preset
+
+    name, loaded = arguments.model, None
+    is_folder = (Path(name).expanduser() / "manifest.json").is_file()
+    if not is_folder:
+        get_preset(name)  # An unknown name is told before the long imports.
+    from .. import training
+    from ..training.fit import check_run_folder
+
+    check_run_folder(folder, bool(arguments.resume))
+    if is_folder:
+        from ..zoo import load
+
+        loaded = load(name)
+    recipe = training.get_recipe(arguments.recipe)
+    config = get_config(name) if loaded is None else loaded.config
+    overrides, changes = split_settings(arguments.settings, config, recipe)
+    data = training.load_data(
+        arguments.data,
+        validation_split=arguments.validation_split,
+        verbose=not arguments.json,
+        **data_options(arguments),
+    )
+    pipeline = None
+    if not arguments.resume:
+        _remember(arguments, folder)
+        import keras
+
+        keras.utils.set_random_seed(arguments.seed)
+        pipeline = training.prepare(loaded or name, data, dtype=arguments.dtype, **overrides)
+    try:
+        history = training.fit(
+            pipeline,
+            data,
+            recipe=recipe.replace(**changes),
+            out=folder,
+            seed=arguments.seed,
+            resume=bool(arguments.resume),
+            tensorboard=arguments.tensorboard,
+            verbose=0 if arguments.json else 1 if sys.stdout.isatty() else 2,
+        )
+    except KeyboardInterrupt:
+        if (folder / "manifest.json").exists():
+            print(f"\nThe best weights so far are in {folder}.", file=sys.stderr)
+        print(f"Go on with: attnzoo train --resume {folder}", file=sys.stderr)
+        raise
+    if arguments.json:
+        print_json({"out": str(folder), "best": history.best, "rows": history.rows})
+        return
+    print(
+        f"\nBest of {len(history.rows)} epochs: {history.best_epoch + 1}, validation accuracy "
+        f"{history.best['val_accuracy']:.2%} ({history.seconds:.0f} s). Saved to {folder}"
+    )
+    print_next(
+        f"attnzoo evaluate {folder} --data {arguments.data}",
+        f"attnzoo predict {folder} 'your text here'",
+        f"attnzoo export {folder} --to savedmodel,onnx --out dist",
+    )
+
+
+def _run_folder(arguments):
+    if arguments.resume:
+        if arguments.model or arguments.data or arguments.out or arguments.settings:
+            raise ValueError(
+                "Expected `--resume RUN` alone: the run knows its model, data and settings."
+            )
+        return Path(arguments.resume).expanduser()
+    missing = [
+        flag
+        for flag, value in (
+            ("MODEL", arguments.model),
+            ("--data SPEC", arguments.data),
+            ("--out RUN", arguments.out),
+        )
+        if not value
+    ]
+    if missing:
+        raise ValueError(
+            f"Expected {', '.join(missing)}, as in: attnzoo train sentiment_classifier/small "
+            "--data reviews.csv --out runs/reviews (or: attnzoo train --resume RUN)"
+        )
+    return Path(arguments.out).expanduser()
+
+
+def _remember(arguments, folder):
+    """Writes the run's arguments into its folder, for `--resume`."""
+    from ..zoo.files import write_json
+
+    remembered = {name: getattr(arguments, name) for name in _REMEMBERED}
+    for name in ("data", "model"):  # A path must be found again from anywhere.
+        if Path(remembered[name]).expanduser().exists():
+            remembered[name] = str(Path(remembered[name]).expanduser().resolve())
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / RUN_FILE, remembered)
+
+
+def _recall(arguments, folder):
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected an interrupted run of `attnzoo train` in {folder}; there is no {RUN_FILE}."
+        )
+    try:
+        for name, value in json.loads(path.read_text(encoding="utf-8")).items():
+            setattr(arguments, name, value)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"Expected {path} to hold the run's arguments: {error}") from error

@@ -1,0 +1,132 @@
+"""The ONNX file: our own names and dimensions, and an error where tf2onnx would only log one."""
+
+import contextlib
+import json
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from .quiet import quiet_tensorflow
+
+# The newest opset that tf2onnx writes.
+OPSET = 18
+# A protobuf file ends at 2 GB.
+LARGEST_BYTES = 1_500_000_000
+
+
+def write_onnx(served, path):
+    """Converts a model and writes the file, its inputs and outputs named as the task names them.
+
+    Args:
+        served: `ServedModel`.
+        path: The file to write.
+
+    Raises:
+        ValueError: If an operator has no ONNX form, or the model is too large for one file.
+    """
+    import onnx
+
+    size = 4 * served.model.count_params()
+    if size > LARGEST_BYTES:
+        raise ValueError(
+            f"Expected a model of at most {LARGEST_BYTES:,} bytes, as an ONNX file ends at 2 GB; "
+            f"export a SavedModel instead. Received: {size:,} bytes of weights"
+        )
+    model = _convert(served)
+    _name_dimensions(model.graph.input, served.inputs)
+    _name_dimensions(model.graph.output, served.outputs)
+    _order(model.graph.input, served.inputs)
+    _order(model.graph.output, served.outputs)
+    model.producer_name = "attnzoo"
+    onnx.helper.set_model_props(
+        model,
+        {
+            "architecture": served.architecture,
+            "task": served.task.name,
+            "labels": json.dumps(served.labels, ensure_ascii=False),
+        },
+    )
+    onnx.save(model, path)
+
+
+def _convert(served):
+    tf2onnx = _import_tf2onnx()
+
+    @tf.function(autograph=False)
+    def tensors_to_outputs(**tensors):
+        return served(tensors)
+
+    concrete = tensors_to_outputs.get_concrete_function(**served.signature())
+    with quiet_tensorflow(), _errors_of("tf2onnx") as errors:
+        model, _ = tf2onnx.convert.from_function(
+            _AlreadyTraced(concrete), input_signature=[], opset=OPSET
+        )
+    if errors:
+        raise ValueError(
+            "Expected every operator of the model to have an ONNX form; a layer of your own may "
+            f"need other operators. Received from tf2onnx: {' | '.join(errors)}"
+        )
+    return model
+
+
+class _AlreadyTraced:
+    """What `from_function` wants of a `tf.function`: tracing anew would lose the names."""
+
+    def __init__(self, concrete):
+        self._concrete = concrete
+
+    def get_concrete_function(self, *_):
+        return self._concrete
+
+
+def _import_tf2onnx():
+    """Imports tf2onnx 1.17, which needs two mends under NumPy 2."""
+    if "object" not in vars(np):
+        np.object = object
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx
+
+    patch_tf2onnx()
+    import tf2onnx
+
+    return tf2onnx
+
+
+@contextlib.contextmanager
+def _errors_of(logger_name):
+    """Collects what a logger reports as an error, and keeps the rest of its talk off the screen."""
+    messages = []
+
+    class Collector(logging.Handler):
+        def emit(self, record):
+            if record.levelno >= logging.ERROR:
+                messages.append(record.getMessage())
+
+    logger, collector = logging.getLogger(logger_name), Collector()
+    propagate, handlers, level = logger.propagate, logger.handlers, logger.level
+    logger.propagate, logger.handlers = False, [collector]
+    logger.setLevel(logging.ERROR)
+    try:
+        yield messages
+    finally:
+        logger.propagate, logger.handlers = propagate, handlers
+        logger.setLevel(level)
+
+
+def _name_dimensions(values, specs):
+    shapes = {spec.name: spec.shape for spec in specs}
+    for value in values:
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, size in zip(dimensions, shapes[value.name], strict=True):
+            dimension.Clear()
+            if isinstance(size, str):
+                dimension.dim_param = size
+            else:
+                dimension.dim_value = size
+
+
+def _order(values, specs):
+    by_name = {value.name: value for value in values}
+    ordered = [by_name[spec.name] for spec in specs]
+    del values[:]
+    values.extend(ordered)

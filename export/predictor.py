@@ -1,0 +1,132 @@
+"""Predictions from an exported file: the same `Predictor` as a pipeline, another engine."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..zoo.predictor import Predictor
+from .artefact import Artefact
+from .engines import OnnxEngine, SavedModelEngine
+
+
+def load(path):
+    """Loads an exported artefact to predict with; neither Keras nor our models are involved.
+
+    Args:
+        path: The artefact's folder (its ONNX file is taken if it has one), or one of its variants,
+            such as `"dist/onnx/model.onnx"` or `"dist/savedmodel/1"`.
+
+    Returns:
+        `OnnxPredictor` or `SavedModelPredictor`, called as a pipeline is.
+
+    Raises:
+        FileNotFoundError: If there is no artefact, or no such variant in it.
+        ValueError: If the artefact has no preprocessor, so that only tensors could go in.
+    """
+    artefact, name = _find(Path(path).expanduser())
+    if "tokenizer.json" not in artefact.manifest["files"]:
+        raise ValueError(
+            f"Expected an artefact with a preprocessor, which makes tensors of raw inputs; "
+            f"export a pipeline instead of a bare model. Received: {artefact.path}"
+        )
+    return _PREDICTORS[artefact.variants[name]["format"]](artefact, name)
+
+
+def is_artefact(path):
+    """Returns whether `path` is an artefact's folder or one of its variants."""
+    try:
+        _find(Path(path).expanduser())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
+
+
+def _find(path):
+    """Returns the artefact and the name of the variant that `path` means."""
+    for folder in (path, path.parent.parent):
+        if (folder / "manifest.json").is_file():
+            artefact = Artefact.open(folder)
+            break
+    else:
+        raise FileNotFoundError(
+            "Expected an artefact's folder, written by `attnzoo export`, or a variant inside one. "
+            f"Received: {str(path)!r}"
+        )
+    if folder == path:
+        names = sorted(artefact.variants, key=lambda n: artefact.variants[n]["format"] != "onnx")
+    else:
+        names = [path.relative_to(folder).as_posix()]
+    if not names or names[0] not in artefact.variants:
+        raise FileNotFoundError(
+            f"Expected one of the variants {sorted(artefact.variants)} of {folder}. "
+            f"Received: {str(path)!r}"
+        )
+    return artefact, names[0]
+
+
+class _ArtefactPredictor(Predictor):
+    """What both have in common: task, preprocessor and labels come from the artefact."""
+
+    def __init__(self, artefact):
+        super().__init__(
+            artefact.task,
+            artefact.task.load_preprocessor(artefact.path, artefact.config),
+            artefact.manifest["labels"],
+        )
+
+
+class OnnxPredictor(_ArtefactPredictor):
+    """Predicts by the ONNX file, its tokenizer beside it.
+
+    Args:
+        artefact: `Artefact`.
+        name: The variant's path in it.
+    """
+
+    def __init__(self, artefact, name):
+        super().__init__(artefact)
+        self._engine = OnnxEngine(artefact.path / name)
+
+    def run(self, batch):
+        """Returns the logits of one batch of `preprocessor.collate`."""
+        return self._engine.run(self.task.tensors(batch), ["logits"])["logits"]
+
+
+class SavedModelPredictor(_ArtefactPredictor):
+    """Predicts by the SavedModel's own signature for raw inputs, where it has one.
+
+    Args:
+        artefact: `Artefact`.
+        name: The variant's path in it.
+    """
+
+    def __init__(self, artefact, name):
+        super().__init__(artefact)
+        self._engine = SavedModelEngine(artefact.path / name)
+        self._kinds = artefact.variants[name]["signatures"]
+        self._raw_input = artefact.raw_input
+
+    def run(self, batch):
+        """Returns the logits of one batch of `preprocessor.collate`."""
+        signature = next(name for name, kind in self._kinds.items() if kind == "tensors")
+        return self._engine.run(signature, self.task.tensors(batch), ["logits"])["logits"]
+
+    def logits(self, inputs, batch_size=32):
+        """Returns the logits of raw inputs, which the graph itself preprocesses."""
+        signature = next((name for name, kind in self._kinds.items() if kind == "raw"), None)
+        if signature is None:
+            return super().logits(inputs, batch_size)
+        inputs = self.preprocessor.checked(inputs)
+        # Inputs of like length together carry little padding.
+        order = sorted(range(len(inputs)), key=lambda row: len(inputs[row]))
+        logits = np.zeros((len(inputs), len(self.labels)), "float32")
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = np.array([inputs[row] for row in rows], object)
+            logits[rows] = self._engine.run(signature, {self._raw_input: batch}, ["logits"])[
+                "logits"
+            ]
+        return logits
+
+
+_PREDICTORS = {"onnx": OnnxPredictor, "savedmodel": SavedModelPredictor}

@@ -1,0 +1,78 @@
+"""The README of an artefact: what it takes and returns, and how to serve it."""
+
+
+def artefact_readme(manifest):
+    """Returns the Markdown text for an artefact's manifest."""
+    name = manifest["architecture"]
+    parts = [
+        f"# {name}, exported by attnzoo {manifest['versions']['attnzoo']}",
+        f"Task: {manifest['task']}. Parameters: {manifest['parameters']:,}. "
+        f"Labels: {', '.join(manifest['labels'])} (`labels.txt`, in the order of their indices).",
+        "## Tensors",
+        _table("takes", manifest["inputs"]),
+        _table("returns", manifest["outputs"]),
+        "Batches are padded to one length; what stands in the padding does not matter.",
+    ]
+    for path, variant in sorted(manifest["variants"].items()):
+        parts.append(_SECTIONS[variant["format"]](path, variant, name, manifest))
+    parts.append(
+        "## Proof\n\n`verify.json` lists what was checked; `samples/` holds inputs with the "
+        "answers of the Keras model. `attnzoo verify .` checks all of it again."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(verb, specs):
+    lines = [f"| {verb} | dtype | shape | |", "|---|---|---|---|"]
+    for spec in specs:
+        shape = ", ".join(map(str, spec["shape"]))
+        lines.append(f"| `{spec['name']}` | {spec['dtype']} | ({shape}) | {spec['description']} |")
+    return "\n".join(lines)
+
+
+def _savedmodel_section(path, variant, name, manifest):
+    signatures = variant["signatures"]
+    lines = [f"## `{path}`: TF Serving", "", "Signatures:"]
+    lines += [f"- `{signature}`: {_KINDS[kind]}" for signature, kind in signatures.items()]
+    lines += [
+        "",
+        "```bash",
+        f'docker run -p 8501:8501 -v "$PWD/savedmodel:/models/{name}" -e MODEL_NAME={name} '
+        "tensorflow/serving",
+    ]
+    if signatures["serving_default"] == "raw":
+        lines.append(
+            'curl -d \'{"inputs": {"text": ["A gripping, funny film."]}}\' '
+            f"localhost:8501/v1/models/{name}:predict"
+        )
+    return "\n".join([*lines, "```"])
+
+
+def _onnx_section(path, variant, name, manifest):
+    feed = ", ".join(f'"{spec["name"]}": {spec["name"]}' for spec in manifest["inputs"])
+    outputs = ", ".join(spec["name"] for spec in manifest["outputs"])
+    lines = [
+        f"## `{path}`: ONNX Runtime",
+        "",
+        "```python",
+        "import onnxruntime",
+        f'session = onnxruntime.InferenceSession("{path}")',
+    ]
+    if "tokenizer.json" in manifest["files"]:
+        lines += [
+            "import numpy, tokenizers",
+            'tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")',
+            "tokenizer.encode_special_tokens = True",
+            'token_ids = numpy.array([tokenizer.encode("A gripping, funny film.").ids], "int32")',
+            'lengths = numpy.array([token_ids.shape[1]], "int32")',
+        ]
+    lines += [f"{outputs} = session.run(None, {{{feed}}})", "```"]
+    return "\n".join(lines)
+
+
+_KINDS = {
+    "raw": "raw inputs to label names, probabilities and logits",
+    "preprocess": "raw inputs to the tensors above",
+    "tensors": "the tensors above",
+}
+_SECTIONS = {"savedmodel": _savedmodel_section, "onnx": _onnx_section}

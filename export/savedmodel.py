@@ -1,0 +1,108 @@
+"""The SavedModel: raw and tensor signatures over weights that are stored once."""
+
+import tensorflow as tf
+
+from .quiet import quiet_tensorflow
+from .raw_inputs import RAW_INPUTS
+
+DEFAULT = "serving_default"
+
+
+def write_savedmodel(served, folder, signatures="auto"):
+    """Writes a SavedModel that a TF Serving without any of our code can load.
+
+    Args:
+        served: `ServedModel`.
+        folder: Where to write it.
+        signatures: `"auto"`, or a list of those wanted: `"serving_default"` (raw inputs to label
+            names, probabilities and logits), `"preprocess"` (raw inputs to the model's tensors) and
+            `"tokens"` (tensors to outputs). Auto means all three, or for a bare model, which has no
+            preprocessor, the last one alone. Defaults to `"auto"`. The first one wanted also is
+            the default signature, if that is not among them.
+
+    Returns:
+        Dict from the name of each signature to its kind: `"raw"`, `"preprocess"` or `"tensors"`.
+
+    Raises:
+        ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
+    """
+    kinds = _wanted(signatures, served.preprocessor is not None)
+    module = _Artefact(served.model)
+    if set(kinds.values()) & {"raw", "preprocess"}:
+        module.raw_input = RAW_INPUTS[served.task.raw_input](served.preprocessor)
+    functions = {
+        name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
+        for name, kind in kinds.items()
+    }
+    with quiet_tensorflow():
+        tf.saved_model.save(
+            module,
+            str(folder),
+            signatures=functions,
+            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+        )
+    return kinds
+
+
+class _Artefact(tf.Module):
+    """Holds the bare variables.
+
+    Tracking the Keras model too would store each of them twice, and would not load in a
+    TensorFlow 1 session, which is how TF Serving loads it.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.weights = [variable.value for variable in model.variables]
+
+
+def _wanted(signatures, has_preprocessor):
+    """Returns the kind of each signature by name, the default one among them."""
+    possible = {"tokens": "tensors"}
+    if has_preprocessor:
+        possible |= {DEFAULT: "raw", "preprocess": "preprocess"}
+    names = sorted(possible) if signatures == "auto" else list(signatures)
+    unknown = [name for name in names if name not in possible]
+    if (isinstance(signatures, str) and signatures != "auto") or unknown or not names:
+        raise ValueError(
+            f'Received invalid `signatures`, expected "auto" or a list of some of '
+            f"{sorted(possible)}. Received: signatures={signatures!r}"
+        )
+    wanted = {name: possible[name] for name in names}
+    # Without a default, TensorFlow's own tools find nothing to call.
+    return {DEFAULT: wanted[names[0]], **wanted}
+
+
+def _tensors_function(served, raw_input):
+    # A dict argument would lose its keys' names in the signature: keyword arguments keep them.
+    @tf.function(autograph=False)
+    def tensors_to_outputs(**tensors):
+        return served(tensors)
+
+    return tensors_to_outputs.get_concrete_function(**served.signature())
+
+
+def _raw_function(served, raw_input):
+    @tf.function(input_signature=[raw_input.signature], autograph=False)
+    def raw_to_outputs(values):
+        outputs = served(raw_input(values))
+        if "label" in outputs:
+            outputs["label"] = tf.gather(tf.constant(served.labels), outputs["label"])
+        return outputs
+
+    return raw_to_outputs
+
+
+def _preprocess_function(served, raw_input):
+    @tf.function(input_signature=[raw_input.signature], autograph=False)
+    def raw_to_tensors(values):
+        return raw_input(values)
+
+    return raw_to_tensors
+
+
+_FUNCTIONS = {
+    "tensors": _tensors_function,
+    "raw": _raw_function,
+    "preprocess": _preprocess_function,
+}

@@ -1,0 +1,92 @@
+"""A zoo model as an artefact sees it: tensors that a server can send in, named tensors out."""
+
+import keras
+import tensorflow as tf
+
+from ..zoo import Pipeline, config_of
+from ..zoo.builder import architecture_of, rebuild
+from ..zoo.registry import get_architecture
+from ..zoo.tasks import get_task
+
+
+class ServedModel:
+    """A float32 copy of a model, from the task's tensors to the task's outputs.
+
+    Keras models take a `padding_mask`; an artefact takes `lengths`, and the mask is derived here.
+    A softmax that the model may end in is left out, so that `logits` are logits.
+
+    Args:
+        model: A model of `zoo.build` or `zoo.load`, in any precision, or a `zoo.Pipeline`.
+
+    Attributes:
+        preprocessor: The pipeline's, or None for a bare model.
+        labels: Names of the classes; their indices as strings for a bare model.
+
+    Raises:
+        ValueError: If the model is not of the zoo, or Keras does not run on TensorFlow.
+    """
+
+    def __init__(self, model):
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                "Expected Keras to run on TensorFlow for an export; save the pipeline and export "
+                "it in a process with KERAS_BACKEND=tensorflow. "
+                f"Received: backend {keras.backend.backend()!r}"
+            )
+        pipeline = model if isinstance(model, Pipeline) else None
+        model = model if pipeline is None else pipeline.model
+        self.architecture = architecture_of(model)
+        self.task = get_task(get_architecture(self.architecture).task)
+        self.model = _in_float32(model)
+        self.config = config_of(self.model)
+        self.preprocessor = None if pipeline is None else pipeline.preprocessor
+        self.training = {} if pipeline is None else pipeline.training
+        self.labels = (
+            [str(index) for index in range(self.config.num_classes)]
+            if pipeline is None
+            else pipeline.labels
+        )
+        self.inputs = self.task.inputs(self.config)
+        self.outputs = self.task.outputs(self.config)
+
+    def __call__(self, tensors):
+        """Returns the task's outputs for a dict of its inputs, as a dict by name."""
+        result = self.model(self.model_inputs(tensors), training=False)
+        if self.config.num_classes == 0:
+            return {self.outputs[0].name: result}
+        return {
+            "logits": result,
+            "probabilities": tf.nn.softmax(result),
+            "label": tf.argmax(result, axis=-1),
+        }
+
+    def model_inputs(self, tensors):
+        """Returns the inputs of the Keras model, with the masks derived from the lengths."""
+        tensors = {name: tf.convert_to_tensor(value) for name, value in tensors.items()}
+        inputs = {name: tensors[name] for name in self.model.input if name in tensors}
+        for mask, (lengths, dimension) in self.task.masks.items():
+            if mask in self.model.input:
+                inputs[mask] = tf.sequence_mask(
+                    tensors[lengths], _dimension(self.inputs, tensors, dimension)
+                )
+        return inputs
+
+    def signature(self):
+        """Returns the `tf.TensorSpec` of each input, by name."""
+        return {spec.name: _tensor_spec(spec) for spec in self.inputs}
+
+
+def _in_float32(model):
+    free = {"classifier_activation": None} if hasattr(config_of(model), "num_classes") else {}
+    return rebuild(model, dtype="float32", **free)
+
+
+def _tensor_spec(spec):
+    shape = [None if isinstance(size, str) else size for size in spec.shape]
+    return tf.TensorSpec(shape, spec.dtype, name=spec.name)
+
+
+def _dimension(specs, tensors, dimension):
+    """Returns the size of a dynamic dimension, read from the first input that has it."""
+    spec = next(spec for spec in specs if dimension in spec.shape)
+    return tf.shape(tensors[spec.name])[spec.shape.index(dimension)]

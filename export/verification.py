@@ -1,0 +1,232 @@
+"""`verify`: runs every variant of an artefact against the samples of the model it came from.
+
+The engines know nothing of our code; the samples were answered by the Keras model.
+"""
+
+import numpy as np
+
+from ..zoo.files import check_files
+from .artefact import SAMPLES_FOLDER, Artefact
+from .engines import OnnxEngine, SavedModelEngine
+from .report import Check, Report, VerificationError
+from .samples import read_raw_samples, read_samples
+
+# Largest difference from the Keras model, relative to the outputs where those exceed 1.
+TOLERANCE = 2e-5
+# What the stored weights may exceed 4 bytes a parameter by: names, shapes, small constants.
+_SLACK = 0.02
+_SLACK_BYTES = 16_384
+
+
+def verify(path):
+    """Verifies an artefact: files, names, sizes, and answers equal to those of the Keras model.
+
+    Args:
+        path: The artefact's folder, as `to_savedmodel` or `to_onnx` wrote it.
+
+    Returns:
+        `Report`, of which every check passed.
+
+    Raises:
+        FileNotFoundError: If there is no artefact.
+        VerificationError: If a check fails; its `report` says which.
+    """
+    artefact = Artefact.open(path)
+    checks = [_check("artefact", "files", lambda: _check_common_files(artefact))]
+    if checks[0].passed:
+        for name, variant in artefact.variants.items():
+            checks.append(
+                _check(name, "files", lambda v=variant: _check_variant_files(artefact, v))
+            )
+            if checks[-1].passed:
+                checks.extend(_VERIFIERS[variant["format"]](artefact, name))
+    report = Report(artefact.path, checks)
+    if not report.passed:
+        raise VerificationError(report)
+    return report
+
+
+class _Failure(Exception):
+    """A check that did not pass."""
+
+
+def _check(variant, name, function):
+    """Runs a check: it returns its detail, or raises, whatever the runtimes raise."""
+    try:
+        return Check(variant, name, True, function())
+    except Exception as error:
+        reason = str(error) if isinstance(error, (_Failure, ValueError)) else repr(error)
+        return Check(variant, name, False, reason)
+
+
+def _check_common_files(artefact):
+    check_files(artefact.path, artefact.manifest["files"])
+    return f"{len(artefact.manifest['files'])} files as they were written"
+
+
+def _check_variant_files(artefact, variant):
+    check_files(artefact.path, variant["files"])
+    size = sum(file["bytes"] for file in variant["files"].values())
+    return f"{size / 1e6:.1f} MB as they were written"
+
+
+# === ONNX ===
+
+
+def _verify_onnx(artefact, name):
+    path = artefact.path / name
+    yield _check(name, "ONNX checker", lambda: _check_onnx_file(path))
+    yield _check(name, "names and dimensions", lambda: _check_onnx_names(artefact, path))
+    yield _check(name, "weights stored once", lambda: _check_onnx_size(artefact, path))
+    for optimized in (False, True):
+        what = f"answers, graph optimisations {'on' if optimized else 'off'}"
+        yield _check(name, what, lambda o=optimized: _check_onnx_answers(artefact, path, o))
+
+
+def _check_onnx_file(path):
+    import onnx
+
+    onnx.checker.check_model(str(path), full_check=True)
+    model = onnx.load(path)
+    domains = sorted({opset.domain or "ai.onnx" for opset in model.opset_import})
+    return f"{len(model.graph.node)} nodes of {', '.join(domains)}"
+
+
+def _check_onnx_names(artefact, path):
+    import onnx
+
+    graph = onnx.load(path).graph
+    for values, specs in ((graph.input, artefact.inputs), (graph.output, artefact.outputs)):
+        received = [_signature_of(value) for value in values]
+        expected = [(spec["name"], spec["dtype"], tuple(spec["shape"])) for spec in specs]
+        if received != expected:
+            raise _Failure(f"expected {expected}, received {received}")
+    names = [spec["name"] for spec in (*artefact.inputs, *artefact.outputs)]
+    return ", ".join(names)
+
+
+def _signature_of(value):
+    import onnx
+
+    tensor = value.type.tensor_type
+    shape = tuple(d.dim_param or d.dim_value for d in tensor.shape.dim)
+    return value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name, shape
+
+
+def _check_onnx_size(artefact, path):
+    import onnx
+
+    initializers = onnx.load(path).graph.initializer
+    return _compare_size(artefact, sum(initializer.ByteSize() for initializer in initializers))
+
+
+def _compare_size(artefact, size):
+    expected = 4 * artefact.manifest["parameters"]
+    limit = expected * (1 + _SLACK) + _SLACK_BYTES
+    if size > limit:
+        raise _Failure(
+            f"expected about {expected:,} bytes of weights, 4 for each parameter, received {size:,}"
+        )
+    return f"{size:,} bytes for {artefact.manifest['parameters']:,} parameters"
+
+
+def _check_onnx_answers(artefact, path, optimized):
+    engine = OnnxEngine(path, optimized)
+    return _compare_samples(artefact, engine.run)
+
+
+# === SavedModel ===
+
+
+def _verify_savedmodel(artefact, name):
+    folder = artefact.path / name
+    signatures = artefact.variants[name]["signatures"]
+    yield _check(name, "signatures", lambda: _check_signatures(folder, signatures))
+    yield _check(name, "weights stored once", lambda: _check_savedmodel_size(artefact, folder))
+    for signature, kind in signatures.items():
+        yield _check(
+            name,
+            f"answers of `{signature}` in a TensorFlow 1 session",
+            lambda s=signature, k=kind: _check_signature_answers(artefact, folder, s, k),
+        )
+
+
+def _check_signatures(folder, expected):
+    received = SavedModelEngine(folder).signatures
+    if received != sorted(expected):
+        raise _Failure(f"expected {sorted(expected)}, received {received}")
+    return ", ".join(received)
+
+
+def _check_signature_answers(artefact, folder, signature, kind):
+    engine = SavedModelEngine(folder)
+    if kind == "tensors":
+        return _compare_samples(artefact, lambda inputs: engine.run(signature, inputs))
+    raw = read_raw_samples(artefact.path / SAMPLES_FOLDER)
+    inputs = {artefact.raw_input: np.array(raw["inputs"], object)}
+    expected = raw["tensors"] if kind == "preprocess" else raw["outputs"]
+    largest = _compare("raw inputs", expected, engine.run(signature, inputs))
+    return f"{len(raw['inputs'])} raw inputs, largest difference {largest:.1e}"
+
+
+def _check_savedmodel_size(artefact, folder):
+    size = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    return _compare_size(artefact, size)
+
+
+# === Answers ===
+
+
+def _compare_samples(artefact, run):
+    largest, count = 0.0, 0
+    for sample in read_samples(artefact.path / SAMPLES_FOLDER):
+        largest = max(largest, _compare(sample.name, sample.outputs, run(sample.inputs)))
+        count += 1
+    if not count:
+        raise _Failure("expected samples in the artefact, received none")
+    return f"{count} shapes, largest difference {largest:.1e}"
+
+
+def _compare(name, expected, received):
+    """Returns the largest difference of the float outputs; raises if any output is wrong."""
+    if set(received) != set(expected):
+        raise _Failure(f"expected outputs {sorted(expected)}, received {sorted(received)}")
+    largest = 0.0
+    for output, reference in expected.items():
+        reference = np.asarray(reference)
+        answer = np.asarray(received[output])
+        if answer.shape != reference.shape:
+            raise _Failure(
+                f"sample {name}: expected {output} of shape {reference.shape}, "
+                f"received {answer.shape}"
+            )
+        if reference.dtype.kind == "f":
+            largest = max(largest, _compare_floats(name, output, reference, answer))
+        elif output == "label":
+            _compare_labels(name, reference, answer, expected["probabilities"])
+        elif not np.array_equal(answer, reference):
+            raise _Failure(f"sample {name}: {output} differs")
+    return largest
+
+
+def _compare_floats(name, output, reference, answer):
+    limit = TOLERANCE * max(1.0, float(np.abs(reference).max(initial=0.0)))
+    difference = float(np.abs(answer - reference).max(initial=0.0))
+    if not difference <= limit:  # Written so that a NaN fails.
+        raise _Failure(
+            f"sample {name}: {output} differs by {difference:.1e}, expected at most {limit:.1e}"
+        )
+    return difference
+
+
+def _compare_labels(name, reference, answer, probabilities):
+    if answer.dtype == object:  # A TensorFlow session returns bytes.
+        answer = np.vectorize(lambda value: value.decode("utf-8"), otypes=[object])(answer)
+    wrong = answer != reference
+    # Where two classes are equally likely to within the tolerance, either may win.
+    top = np.sort(np.asarray(probabilities), axis=-1)[..., -2:]
+    if np.any(wrong & (top[..., 1] - top[..., 0] > 2 * TOLERANCE)):
+        raise _Failure(f"sample {name}: expected labels {reference}, received {answer}")
+
+
+_VERIFIERS = {"onnx": _verify_onnx, "savedmodel": _verify_savedmodel}

@@ -1,0 +1,272 @@
+"""Writing artefacts: staged beside the target, verified there, then moved in, the manifest last."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+from pathlib import Path
+
+from ..zoo.files import checksums, staging_folder, write_json
+from .artefact import (
+    FORMAT,
+    FORMAT_VERSION,
+    LABELS_FILE,
+    MANIFEST_FILE,
+    README_FILE,
+    SAMPLES_FOLDER,
+    VERIFY_FILE,
+    Artefact,
+)
+from .onnx_conversion import write_onnx
+from .readme import artefact_readme
+from .samples import write_samples
+from .savedmodel import write_savedmodel
+from .served_model import ServedModel
+from .verification import verify
+
+FORMATS = ("savedmodel", "onnx")
+
+
+def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False):
+    """Exports a model to a SavedModel for TF Serving, proven equal before it is moved into place.
+
+    Args:
+        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        path: The artefact's folder; the SavedModel goes to `path/savedmodel/<version>`.
+        version: Version number, as TF Serving wants one. Defaults to None (1).
+        signatures: `"auto"` or a list of names, see `write_savedmodel`. Defaults to `"auto"`.
+        overwrite: Whether a SavedModel that is there may be replaced. Defaults to False.
+
+    Returns:
+        The `Report` of the verification.
+
+    Raises:
+        FileExistsError: If the variant is there and `overwrite` is False.
+        ValueError: If the folder holds exports of another model.
+        VerificationError: If it does not answer as the model does; nothing is left then.
+    """
+    return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
+
+
+def to_onnx(model, path, overwrite=False):
+    """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
+
+    Args:
+        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        path: The artefact's folder; the file goes to `path/onnx/model.onnx`.
+        overwrite: Whether a file that is there may be replaced. Defaults to False.
+
+    Returns:
+        The `Report` of the verification.
+
+    Raises:
+        FileExistsError: If the variant is there and `overwrite` is False.
+        ValueError: If the folder holds exports of another model, or an operator of the model has
+            no ONNX form.
+        VerificationError: If it does not answer as the model does; nothing is left then.
+    """
+    return to_artefact(model, path, ["onnx"], overwrite=overwrite)
+
+
+def to_artefact(
+    model, path, formats=FORMATS, version=None, signatures="auto", overwrite=False, progress=None
+):
+    """Exports a model to several formats at once; see `to_savedmodel` and `to_onnx`.
+
+    Args:
+        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        path: The artefact's folder.
+        formats: Some of `FORMATS`. Defaults to all.
+        version: Version number of the SavedModel. Defaults to None (1).
+        signatures: Signatures of the SavedModel. Defaults to `"auto"`.
+        overwrite: Whether variants that are there may be replaced. Defaults to False.
+        progress: `f(message)`, told what is done next. Defaults to None.
+
+    Returns:
+        The `Report` of the verification of the new variants.
+    """
+    path = Path(path).expanduser()
+    version = 1 if version is None else version
+    names = [_variant_name(format_name, version) for format_name in formats]
+    progress = progress or (lambda message: None)
+    served = ServedModel(model)
+    fingerprint = _fingerprint(served)
+    _check_target(path, names, fingerprint, overwrite)
+    with staging_folder(path) as folder:
+        progress("sampling the Keras model")
+        files = _write_common_files(served, folder)
+        variants = {}
+        for format_name, name in zip(formats, names, strict=True):
+            progress(f"writing {name}")
+            (folder / name).parent.mkdir()
+            variants[name] = _WRITERS[format_name](served, folder / name, signatures)
+            variants[name]["files"] = checksums(folder, _files_below(folder, name))
+        manifest = _manifest(served, fingerprint, variants, files)
+        write_json(folder / MANIFEST_FILE, manifest)
+        progress(f"verifying {' and '.join(names)}")
+        report = verify(folder)
+        with _lock(path):
+            _check_target(path, names, fingerprint, overwrite)
+            _move_in(folder, path, manifest, report)
+    return type(report)(path, report.checks)
+
+
+def _variant_name(format_name, version):
+    if format_name not in FORMATS:
+        raise ValueError(
+            f"Received an unknown format, expected some of {FORMATS}. Received: {format_name!r}"
+        )
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(
+            f"Expected `version` to be a positive integer. Received: version={version!r}"
+        )
+    return f"savedmodel/{version}" if format_name == "savedmodel" else "onnx/model.onnx"
+
+
+def _write_savedmodel(served, path, signatures):
+    return {"format": "savedmodel", "signatures": write_savedmodel(served, path, signatures)}
+
+
+def _write_onnx(served, path, signatures):
+    write_onnx(served, path)
+    return {"format": "onnx"}
+
+
+_WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
+
+
+def _write_common_files(served, folder):
+    """Writes what all variants share and returns its checksums."""
+    write_samples(served, folder / SAMPLES_FOLDER)
+    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
+    if served.preprocessor is not None:
+        served.preprocessor.save(folder)
+    return checksums(folder, _files_below(folder, "."))
+
+
+def _files_below(folder, name):
+    start = folder / name
+    files = [start] if start.is_file() else [file for file in start.rglob("*") if file.is_file()]
+    return sorted(file.relative_to(folder).as_posix() for file in files)
+
+
+def _fingerprint(served):
+    """Returns a SHA-256 over all that makes the model answer as it does."""
+    digest = hashlib.sha256()
+    parts = [served.architecture, json.dumps(served.config.to_dict()), json.dumps(served.labels)]
+    if served.preprocessor is not None:
+        parts.append(served.preprocessor.tokenizer.to_str())
+    for part in parts:
+        digest.update(part.encode("utf-8"))
+    for weight in served.model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def _manifest(served, fingerprint, variants, files):
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "architecture": served.architecture,
+        "task": served.task.name,
+        "config": served.config.to_dict(),
+        "labels": served.labels,
+        "parameters": served.model.count_params(),
+        "fingerprint": fingerprint,
+        "inputs": [_spec(spec) for spec in served.inputs],
+        "outputs": [_spec(spec) for spec in served.outputs],
+        "training": served.training,
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("attnzoo", "keras", "tf2onnx", "onnx", "onnxruntime")
+        }
+        | {"tensorflow": _tensorflow_version()},
+        "variants": variants,
+        "files": files,
+    }
+
+
+def _tensorflow_version():
+    import tensorflow as tf
+
+    return tf.__version__
+
+
+def _spec(spec):
+    return {**spec.__dict__, "shape": list(spec.shape)}
+
+
+# === Into place ===
+
+
+def _check_target(path, names, fingerprint, overwrite):
+    """Raises unless the variants may be written to the artefact at `path`."""
+    if not (path / MANIFEST_FILE).exists():
+        if path.exists() and (not path.is_dir() or _foreign_files(path)):
+            raise FileExistsError(
+                "Expected a new folder, an empty one or an artefact to export to. "
+                f"Received: {path}, which holds something else"
+            )
+        return
+    artefact = Artefact.open(path)
+    existing = [name for name in names if name in artefact.variants]
+    if existing and not overwrite:
+        raise FileExistsError(
+            f"Expected no {' and no '.join(existing)} in {path}; choose another folder or pass "
+            "`overwrite=True` (`--overwrite` on the command line)."
+        )
+    others = sorted(set(artefact.variants) - set(names))
+    if others and artefact.manifest["fingerprint"] != fingerprint:
+        raise ValueError(
+            f"Expected {path} to hold exports of this very model, as one artefact is one model; "
+            f"choose another folder. Received: one that holds {others} of another model"
+        )
+
+
+def _foreign_files(path):
+    """Returns what is in a folder without a manifest and is not left from a killed export."""
+    ours = {"savedmodel", "onnx", "samples", "tokenizer.json", LABELS_FILE, ".lock"}
+    return [file for file in path.iterdir() if file.name not in ours]
+
+
+@contextlib.contextmanager
+def _lock(path):
+    from filelock import FileLock
+
+    path.mkdir(exist_ok=True)
+    with FileLock(path / ".lock"):
+        yield
+
+
+def _move_in(folder, path, manifest, report):
+    """Moves a verified artefact from its staging folder to its place, the manifest last."""
+    new = manifest["variants"]
+    others, other_checks = {}, []
+    if (path / MANIFEST_FILE).exists():
+        old = Artefact.open(path)
+        others = {name: value for name, value in old.variants.items() if name not in new}
+        old_report = json.loads((path / VERIFY_FILE).read_text(encoding="utf-8"))
+        other_checks = [check for check in old_report["checks"] if check["variant"] in others]
+        # From here until the end, only the variants that stay count.
+        write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+    for name in new:
+        (path / name).parent.mkdir(exist_ok=True)
+        _replace(folder / name, path / name)
+    for file in ("tokenizer.json", LABELS_FILE, SAMPLES_FOLDER):
+        if (folder / file).exists():
+            _replace(folder / file, path / file)
+    manifest = {**manifest, "variants": {**others, **new}}
+    write_json(
+        path / VERIFY_FILE,
+        {**report.to_dict(), "checks": [*other_checks, *report.to_dict()["checks"]]},
+    )
+    (path / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
+    write_json(path / MANIFEST_FILE, manifest)
+
+
+def _replace(source, target):
+    if target.is_dir():
+        shutil.rmtree(target)
+    os.replace(source, target)

@@ -1,0 +1,91 @@
+"""Records of `.csv`, `.tsv` and `.jsonl` files, line by line, and their columns."""
+
+import csv
+import json
+from pathlib import Path
+
+from .rows import DataError
+
+FILE_SUFFIXES = (".csv", ".tsv", ".jsonl")
+TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "tweet")
+LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating", "y")
+SPLIT_NAMES = ("split",)
+
+csv.field_size_limit(2**31 - 1)
+
+
+def read_records(path):
+    """Yields `(line number, list of fields or dict)` for every line that is not blank.
+
+    Raises:
+        DataError: At a line that is not UTF-8, or not of the file's format.
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        lines = decoded_lines(file, path)
+        if path.suffix.lower() == ".jsonl":
+            yield from _json_records(path, lines)
+            return
+        tsv = path.suffix.lower() == ".tsv"
+        reader = csv.reader(
+            lines,
+            delimiter="\t" if tsv else ",",
+            quoting=csv.QUOTE_NONE if tsv else csv.QUOTE_MINIMAL,
+            strict=True,
+        )
+        try:
+            for record in reader:
+                if record:
+                    yield reader.line_num, record
+        except csv.Error as error:
+            raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def decoded_lines(file, name):
+    """Yields the lines of a binary file as text.
+
+    Raises:
+        DataError: If a line is not UTF-8.
+    """
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"Expected UTF-8 text in {name}, line {number}; convert the file first "
+                f"(`iconv -t utf-8`). Received: byte 0x{line[error.start]:02x} at column "
+                f"{error.start + 1}"
+            ) from error
+
+
+def _json_records(path, lines):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {number}: not JSON ({error.msg})") from error
+        if not isinstance(record, dict):
+            raise DataError(f"Expected a JSON object in {path}, line {number}.")
+        yield number, record
+
+
+def has_header(first, *wanted):
+    """Returns whether a file's first row of fields names its columns."""
+    known = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES}
+    return any(cell in wanted or cell.lower() in known for cell in first)
+
+
+def find_column(path, names, wanted, usual, what):
+    """Returns the column that was asked for, else the one with a usual name, else None."""
+    if wanted is None:
+        lowered = {str(name).lower(): name for name in reversed(names)}
+        return next((lowered[name] for name in usual if name in lowered), None)
+    if isinstance(wanted, str) and wanted.isdecimal() and wanted not in names:
+        wanted = int(wanted)
+    if isinstance(wanted, int) and not isinstance(names[0], int):
+        wanted = names[wanted] if wanted < len(names) else wanted
+    if wanted not in names:
+        raise DataError(f"Expected a column {wanted!r} of {what}s in {path}. Received: {names}")
+    return wanted
