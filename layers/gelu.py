@@ -38,8 +38,7 @@ class GELU(keras.layers.Layer):
     def call(self, inputs):
         """Returns the activated inputs."""
         inputs = ops.convert_to_tensor(inputs)
-        half = ops.cast(0.5, inputs.dtype)
-        return half * inputs * (1 + ops.erf(inputs * ops.cast(math.sqrt(0.5), inputs.dtype)))
+        return 0.5 * inputs * (1.0 + ops.erf(inputs * math.sqrt(0.5)))
 
     def compute_output_shape(self, inputs_shape):
         """Shape of the outputs: that of the inputs."""

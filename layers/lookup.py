@@ -21,8 +21,10 @@ def resolve(identifier, choices, argument):
     if isinstance(identifier, str) and identifier in choices:
         return choices[identifier]
     if callable(identifier):
-        registered_name = keras.saving.get_registered_name(identifier)
-        if keras.saving.get_registered_object(registered_name) is identifier:
+        # Only what has a name can be registered; a partial has none.
+        if hasattr(identifier, "__name__") and identifier is keras.saving.get_registered_object(
+            keras.saving.get_registered_name(identifier)
+        ):
             return identifier
         raise ValueError(
             f"Received a callable for argument `{argument}` that a saved model could not find "

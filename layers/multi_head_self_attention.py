@@ -160,6 +160,25 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         states = ops.transpose(heads, (0, 2, 1, 3))
         return ops.reshape(states, (-1, length, self.num_heads * size))
 
+    def compute_output_spec(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        """Symbolic outputs, with the weights on request."""
+        shape = self.compute_output_shape(inputs.shape)
+        outputs = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return outputs
+        batch, length = inputs.shape[:2]
+        weights = keras.KerasTensor(
+            (batch, self.num_heads, length, length), dtype=self.compute_dtype
+        )
+        return outputs, weights
+
     def compute_output_shape(self, inputs_shape):
         """Shape of the outputs: that of the inputs with `output_dim` last."""
         return (*inputs_shape[:-1], self.output_dim or inputs_shape[-1])

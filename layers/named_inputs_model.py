@@ -35,7 +35,20 @@ class NamedInputsModel(keras.Model):
     ValueError: Received unknown or missing inputs, expected a dict with the keys ['x']...
     """
 
-    metadata = None
+    def __init__(self, inputs, outputs, name=None, **kwargs):
+        if not isinstance(inputs, dict):
+            raise ValueError(
+                "Received an invalid value for argument `inputs`, expected a dict from name to "
+                f"`keras.Input`. Received: inputs={inputs}"
+            )
+        super().__init__(inputs, outputs, name=name, **kwargs)
+        self.metadata = {}
+
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        """Symbolic outputs, also where an optional input is left out (Keras's own fails)."""
+        if all(tensor is not None for tensor in inputs.values()):
+            return super().compute_output_spec(inputs, *args, **kwargs)
+        return self._run_through_graph(inputs, operation_fn=lambda op: op.compute_output_spec)
 
     def __call__(self, inputs, *args, **kwargs):
         """Calls the model after checking the inputs' names."""
@@ -63,7 +76,7 @@ class NamedInputsModel(keras.Model):
 
     def get_config(self):
         """The Functional configuration and the metadata."""
-        return {**super().get_config(), "metadata": self.metadata or {}}
+        return {**super().get_config(), "metadata": dict(self.metadata)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -58,8 +58,9 @@ class SequencePooling(keras.layers.Layer):
         if padding_mask is None:
             return ops.mean(inputs, axis=1)
         # Summed in float32: a long float16 sum would overflow.
-        weights = ops.cast(padding_mask, "float32")[:, :, None]
-        total = ops.sum(ops.cast(inputs, "float32") * weights, axis=1)
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        weights = ops.cast(padding_mask, dtype)[:, :, None]
+        total = ops.sum(ops.cast(inputs, dtype) * weights, axis=1)
         return ops.cast(total / ops.maximum(ops.sum(weights, axis=1), 1.0), inputs.dtype)
 
     def compute_mask(self, inputs, previous_mask=None):

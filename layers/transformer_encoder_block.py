@@ -165,6 +165,19 @@ class TransformerEncoderBlock(keras.layers.Layer):
         states = self.intermediate_dropout(states, training=training)
         return self.output_dropout(self.output_dense(states), training=training)
 
+    def compute_output_spec(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        """Symbolic outputs, with the weights on request: those of the attention inside."""
+        return self.self_attention.compute_output_spec(
+            inputs, return_attention_scores=return_attention_scores
+        )
+
     def compute_output_shape(self, inputs_shape):
         """Shape of the outputs: that of the inputs."""
         return inputs_shape

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 # Far below any score, yet finite: -inf would give NaN in a row that has nothing to attend.
-_MASKED_SCORE = -1e9
+_MASKED_SCORE = -3.4e38
 
 
 @keras.saving.register_keras_serializable("attnzoo")
@@ -43,4 +43,4 @@ def softmax(scores, mask=None):
 
 def _softmax(logits):
     """Softmax over keys; a single key, of which Keras would warn, has all the weight."""
-    return ops.ones_like(logits) if logits.shape[-1] == 1 else ops.softmax(logits, axis=-1)
+    return ops.exp(logits - logits) if logits.shape[-1] == 1 else ops.softmax(logits, axis=-1)

@@ -42,6 +42,11 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
     def __init__(self, max_length=None, max_wavelength=10000.0, **kwargs):
         super().__init__(**kwargs)
         check_positive(optional=True, max_length=max_length)
+        if not max_wavelength > 0:
+            raise ValueError(
+                "Received an invalid value for argument `max_wavelength`, expected a positive "
+                f"number. Received: max_wavelength={max_wavelength}"
+            )
         self.max_length = max_length
         self.max_wavelength = max_wavelength
         self.supports_masking = True

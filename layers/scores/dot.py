@@ -25,5 +25,5 @@ def dot(query, key):
         Vaswani et al., 2017, "Attention is all you need", equation 1.
     """
     # Scaling the query touches length * key_dim numbers; scaling the scores would touch length².
-    scale = ops.cast(query.shape[-1] ** -0.5, query.dtype)
-    return ops.matmul(query * scale, ops.swapaxes(key, -1, -2))
+    query = ops.convert_to_tensor(query)
+    return ops.matmul(query * query.shape[-1] ** -0.5, ops.swapaxes(key, -1, -2))

@@ -1,0 +1,47 @@
+# make demo: set up and run the main job.   make test: set up and run the tests.
+# Needs Python 3.11, 3.12 or 3.13; everything else goes into .venv.
+
+VENV := .venv
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+CANDIDATES := python3.11 python3.12 python3.13 python3 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+
+PEERS := torch==2.13.0 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0'
+
+.PHONY: demo test test-slow test-peers lint clean
+
+demo: $(VENV)/installed
+	$(VENV)/bin/attnzoo demo --out runs/demo
+
+test: $(VENV)/installed-test
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(VENV)/installed-test
+	$(VENV)/bin/python -m pytest -m slow
+
+# Comparisons with PyTorch, in an environment of its own where Keras runs on PyTorch too.
+test-peers: $(VENV)-peers/installed
+	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
+
+lint: $(VENV)/installed-test
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+$(VENV)/installed: setup.py
+	@test -n "$(PYTHON)" || { echo "attnzoo needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3.12"; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+$(VENV)-peers/installed: setup.py
+	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS)
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-peers

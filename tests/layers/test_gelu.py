@@ -1,0 +1,49 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnzoo.layers import GELU
+
+from . import references
+
+TOLERANCES = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3, "bfloat16": 2e-2}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_it_is_x_times_the_normal_distribution_function(dtype):
+    inputs = tf.cast(np.linspace(-6.0, 6.0, 241), dtype)
+    outputs = GELU(dtype=dtype)(inputs)
+    assert outputs.dtype == dtype
+    expected = references.gelu(tf.cast(inputs, "float64"))
+    np.testing.assert_allclose(
+        tf.cast(outputs, "float64"), expected, rtol=TOLERANCES[dtype], atol=TOLERANCES[dtype]
+    )
+
+
+def test_published_values():
+    # Hendrycks and Gimpel 2016: x Φ(x), with Φ(1) = 0.8413447 and Φ(2) = 0.9772499 from tables.
+    outputs = GELU()(np.array([-1.0, 0.0, 1.0, 2.0], "float32"))
+    np.testing.assert_allclose(outputs, [-0.1586553, 0.0, 0.8413447, 1.9544998], atol=1e-6)
+
+
+def test_its_gradient_is_that_of_the_formula():
+    inputs = tf.constant(np.linspace(-4.0, 4.0, 33), "float64")
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = GELU(dtype="float64")(inputs)
+    expected = [
+        0.5 * math.erfc(-x / math.sqrt(2)) + x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        for x in inputs.numpy()
+    ]
+    np.testing.assert_allclose(tape.gradient(outputs, inputs), expected, rtol=0, atol=1e-12)
+
+
+@given(st.floats(-1e4, 1e4, width=32))
+def test_it_lies_between_zero_and_the_input_but_for_a_small_dip(x):
+    output = float(GELU()(np.array([x], "float32"))[0])
+    assert min(0.0, x) - 1e-6 <= output <= max(0.0, x) + 1e-6
+    assert output > -0.17001

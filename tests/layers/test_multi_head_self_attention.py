@@ -1,0 +1,272 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnzoo.layers import MultiHeadSelfAttention
+
+from ..layer_test_case import named_weights, randomize_weights
+from . import references
+from .strategies import sequences
+
+BATCH, LENGTH, HIDDEN, HEADS = 2, 6, 12, 3
+LENGTHS = np.array([LENGTH, 4])
+
+SIZES = {
+    "sizes from the input": {},
+    "key_dim": {"key_dim": 5},
+    "value_dim": {"value_dim": 2},
+    "key_dim, value_dim and output_dim": {"key_dim": 5, "value_dim": 2, "output_dim": 7},
+    "no bias": {"use_bias": False},
+}
+
+
+def vectors(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def coin_flips(*shape):
+    return np.random.default_rng(1).random(shape) < 0.6
+
+
+MASKS = {
+    "no mask": {},
+    "padding": {"padding_mask": np.arange(LENGTH) < LENGTHS[:, None]},
+    "padding in front": {"padding_mask": np.arange(LENGTH) >= LENGTH - LENGTHS[:, None]},
+    "mask (query, key)": {"attention_mask": coin_flips(LENGTH, LENGTH)},
+    "mask (batch, query, key)": {"attention_mask": coin_flips(BATCH, LENGTH, LENGTH)},
+    "mask (batch, heads, query, key)": {"attention_mask": coin_flips(BATCH, HEADS, LENGTH, LENGTH)},
+    "padding and mask": {
+        "padding_mask": np.arange(LENGTH) < LENGTHS[:, None],
+        "attention_mask": coin_flips(BATCH, LENGTH, LENGTH),
+    },
+}
+
+
+def make_layer(inputs, **kwargs):
+    """A built layer with random weights."""
+    layer = MultiHeadSelfAttention(**kwargs)
+    layer.build(inputs.shape)
+    randomize_weights(layer)
+    return layer
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["", "causal"])
+@pytest.mark.parametrize("masks", MASKS)
+@pytest.mark.parametrize("sizes", SIZES)
+def test_outputs_and_weights_match_the_formula_in_float64(sizes, masks, causal):
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, causal=causal, **SIZES[sizes])
+    allowed = references.allowed_pairs(BATCH, HEADS, LENGTH, **MASKS[masks], causal=causal)
+    expected = references.self_attention(inputs, named_weights(layer), HEADS, allowed)
+
+    outputs = layer(inputs, **MASKS[masks])
+    np.testing.assert_allclose(outputs, expected[0], atol=2e-6)
+    outputs, weights = layer(inputs, **MASKS[masks], return_attention_scores=True)
+    np.testing.assert_allclose(outputs, expected[0], atol=2e-6)
+    np.testing.assert_allclose(weights, expected[1], atol=2e-6)
+
+
+@pytest.mark.parametrize("masks", ["no mask", "padding", "mask (batch, query, key)"])
+@pytest.mark.parametrize("causal", [False, True], ids=["", "causal"])
+def test_it_equals_multi_head_attention_of_keras(masks, causal):
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, key_dim=5, value_dim=2, causal=causal)
+    peer = keras.layers.MultiHeadAttention(HEADS, key_dim=5, value_dim=2)
+    peer.build(inputs.shape, inputs.shape)
+    ours = {weight.path.split("/", 1)[1]: weight.numpy() for weight in layer.weights}
+    for weight in peer.weights:
+        weight.assign(ours[weight.path.split("/", 1)[1]].reshape(weight.shape))
+
+    allowed = references.allowed_pairs(BATCH, 1, LENGTH, **MASKS[masks])[:, 0]
+    # Keras spreads a row with nothing to attend over all keys; here it gathers zeros.
+    allowed |= np.eye(LENGTH, dtype=bool)
+    expected, expected_weights = peer(
+        inputs, inputs, attention_mask=allowed, use_causal_mask=causal, return_attention_scores=True
+    )
+    outputs, weights = layer(inputs, attention_mask=allowed, return_attention_scores=True)
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    np.testing.assert_allclose(weights, expected_weights, atol=1e-6)
+
+
+@given(sequences(), st.booleans())
+def test_weights_of_a_row_sum_to_one_or_if_nothing_may_be_attended_to_zero(drawn, causal):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads, causal=causal)
+    _, weights = layer(drawn.inputs, padding_mask=drawn.padding_mask, return_attention_scores=True)
+    batch, length, _ = drawn.inputs.shape
+    allowed = references.allowed_pairs(
+        batch, drawn.num_heads, length, padding_mask=drawn.padding_mask, causal=causal
+    )
+    assert np.all(np.asarray(weights)[~allowed] == 0.0)
+    np.testing.assert_allclose(np.sum(weights, axis=-1), allowed.any(-1), atol=1e-6)
+
+
+@given(sequences())
+def test_what_the_padding_holds_does_not_matter(drawn):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads)
+    other = np.where(drawn.padding_mask[..., None], drawn.inputs, 100.0 * drawn.inputs - 7.0)
+    real = drawn.padding_mask
+    np.testing.assert_allclose(
+        np.asarray(layer(other, padding_mask=real))[real],
+        np.asarray(layer(drawn.inputs, padding_mask=real))[real],
+        atol=1e-6,
+    )
+
+
+@given(sequences(), st.integers(1, 4))
+def test_appended_padding_does_not_matter(drawn, extra):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads)
+    length = drawn.inputs.shape[1]
+    padded = np.pad(drawn.inputs, ((0, 0), (0, extra), (0, 0)), constant_values=3.0)
+    mask = np.pad(drawn.padding_mask, ((0, 0), (0, extra)), constant_values=False)
+    np.testing.assert_allclose(
+        np.asarray(layer(padded, padding_mask=mask))[:, :length],
+        layer(drawn.inputs, padding_mask=drawn.padding_mask),
+        atol=1e-6,
+    )
+
+
+@given(sequences())
+def test_permuted_inputs_give_permuted_outputs(drawn):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads)
+    order = drawn.rng.permutation(drawn.inputs.shape[1])
+    np.testing.assert_allclose(
+        layer(drawn.inputs[:, order], padding_mask=drawn.padding_mask[:, order]),
+        np.asarray(layer(drawn.inputs, padding_mask=drawn.padding_mask))[:, order],
+        atol=1e-5,
+    )
+
+
+@given(sequences(min_length=2))
+def test_a_causal_layer_does_not_see_the_future(drawn):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads, causal=True)
+    now = int(drawn.rng.integers(1, drawn.inputs.shape[1]))
+    other = drawn.inputs.copy()
+    other[:, now:] = drawn.rng.normal(size=other[:, now:].shape)
+    np.testing.assert_allclose(layer(other)[:, :now], layer(drawn.inputs)[:, :now], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_rows_with_nothing_to_attend_gather_zeros_with_finite_gradients(dtype):
+    inputs = tf.cast(vectors(BATCH, LENGTH, HIDDEN), dtype)
+    layer = make_layer(inputs, num_heads=HEADS, use_bias=False, dtype=dtype)
+    padding_mask = np.array([[True] * LENGTH, [False] * LENGTH])
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs, weights = layer(inputs, padding_mask=padding_mask, return_attention_scores=True)
+        loss = tf.reduce_sum(tf.cast(outputs, "float32") ** 2)
+    assert np.all(np.asarray(outputs[1], "float32") == 0.0)
+    assert np.all(np.asarray(weights[1], "float32") == 0.0)
+    assert np.any(np.asarray(outputs[0], "float32") != 0.0)
+    for gradient in tape.gradient(loss, [inputs, *(w.value for w in layer.weights)]):
+        assert np.isfinite(np.asarray(gradient, "float32")).all()
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_the_mask_of_an_embedding_is_heeded(policy):
+    token_ids = np.array([[3, 4, 0, 0, 0], [1, 2, 3, 4, 5]])
+    embedding = keras.layers.Embedding(6, HIDDEN, mask_zero=True)
+    states = np.asarray(embedding(token_ids))
+    layer = make_layer(states, num_heads=HEADS, dtype=policy)
+    expected = np.asarray(layer(states, padding_mask=token_ids != 0), "float32")
+
+    eager = layer(embedding(token_ids))
+    token_input = keras.Input((None,), dtype="int32")
+    model = keras.Model(token_input, layer(embedding(token_input)))
+    np.testing.assert_array_equal(np.asarray(eager, "float32"), expected)
+    np.testing.assert_allclose(np.asarray(model(token_ids), "float32"), expected, atol=1e-6)
+    np.testing.assert_array_equal(eager._keras_mask, token_ids != 0)
+
+
+def test_an_explicit_padding_mask_outranks_the_one_that_keras_attached():
+    token_ids = np.array([[3, 4, 0, 0]])
+    embedding = keras.layers.Embedding(6, HIDDEN, mask_zero=True)
+    states = np.asarray(embedding(token_ids))
+    layer = make_layer(states, num_heads=HEADS)
+    everything = np.ones_like(token_ids, bool)
+    np.testing.assert_array_equal(
+        layer(embedding(token_ids), padding_mask=everything), layer(states)
+    )
+
+
+def test_a_mask_of_zeros_and_ones_is_one_of_booleans():
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS)
+    masks = MASKS["padding and mask"]
+    as_numbers = {name: mask.astype("int32") for name, mask in masks.items()}
+    np.testing.assert_array_equal(layer(inputs, **as_numbers), layer(inputs, **masks))
+
+
+def test_weights_are_dropped_in_training_only():
+    inputs = vectors(BATCH, 40, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, dropout=0.5)
+    kept = np.asarray(layer(inputs, return_attention_scores=True, training=False)[1])
+    dropped = np.asarray(layer(inputs, return_attention_scores=True, training=True)[1])
+    assert np.all(kept > 0.0)
+    assert 0.4 < np.mean(dropped == 0.0) < 0.6
+    np.testing.assert_allclose(dropped[dropped > 0.0], 2.0 * kept[dropped > 0.0], rtol=1e-5)
+
+
+def test_attention_scores_can_be_an_output_of_a_functional_model():
+    states, padding = keras.Input((None, HIDDEN)), keras.Input((None,), dtype="bool")
+    inputs, mask = vectors(BATCH, LENGTH, HIDDEN), MASKS["padding"]["padding_mask"]
+    layer = make_layer(inputs, num_heads=HEADS)
+    outputs = layer(states, padding_mask=padding, return_attention_scores=True)
+    assert len(outputs) == 2
+    model = keras.Model([states, padding], outputs)
+    expected = layer(inputs, padding_mask=mask, return_attention_scores=True)
+    np.testing.assert_allclose(model([inputs, mask])[1], expected[1], atol=1e-6)
+
+
+def test_compiled_by_xla_it_gives_the_same():
+    inputs, masks = vectors(BATCH, LENGTH, HIDDEN), MASKS["padding and mask"]
+    layer = make_layer(inputs, num_heads=HEADS, causal=True)
+    compiled = tf.function(lambda x: layer(x, **masks), jit_compile=True)
+    np.testing.assert_allclose(compiled(inputs), layer(inputs, **masks), atol=1e-6)
+
+
+def test_each_projection_starts_from_its_own_numbers():
+    layer = MultiHeadSelfAttention(num_heads=HEADS)
+    layer.build((None, None, HIDDEN))
+    query, key = layer.query_dense.kernel.numpy(), layer.key_dense.kernel.numpy()
+    assert np.abs(query - key).max() > 0.01
+
+
+@pytest.mark.parametrize("argument", ["num_heads", "key_dim", "value_dim", "output_dim"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, True, "4"])
+def test_a_size_that_is_no_positive_integer_is_refused(argument, value):
+    with pytest.raises(
+        ValueError, match=f"`{argument}`, expected a positive integer. Received: {argument}={value}"
+    ):
+        MultiHeadSelfAttention(**{"num_heads": 2, argument: value})
+
+
+def test_a_missing_number_of_heads_is_refused():
+    with pytest.raises(ValueError, match="`num_heads`, expected a positive integer"):
+        MultiHeadSelfAttention(num_heads=None)
+
+
+def test_an_input_size_that_the_heads_do_not_divide_is_refused():
+    with pytest.raises(ValueError, match=r"pass `key_dim` .*num_heads=5, input size 12"):
+        MultiHeadSelfAttention(num_heads=5)(vectors(BATCH, LENGTH, HIDDEN))
+    assert MultiHeadSelfAttention(5, key_dim=2)(vectors(1, 4, HIDDEN)).shape == (1, 4, HIDDEN)
+
+
+def test_an_attention_mask_of_another_rank_is_refused():
+    with pytest.raises(ValueError, match=r"`attention_mask`, expected \(query, key\)"):
+        MultiHeadSelfAttention(HEADS)(vectors(1, 4, HIDDEN), attention_mask=np.ones(4, bool))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5])
+def test_a_dropout_outside_zero_to_one_is_refused(rate):
+    with pytest.raises(ValueError, match="`rate`"):
+        MultiHeadSelfAttention(num_heads=HEADS, dropout=rate)
+
+
+def test_unknown_names_of_pieces_are_refused():
+    with pytest.raises(ValueError, match=r"`score`, expected one of .*'dot'.*score='dott'"):
+        MultiHeadSelfAttention(num_heads=HEADS, score="dott")
+    with pytest.raises(ValueError, match=r"`normalizer`, expected one of .*'softmax'.*'hard'"):
+        MultiHeadSelfAttention(num_heads=HEADS, normalizer="hard")

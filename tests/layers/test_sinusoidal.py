@@ -1,0 +1,108 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnzoo.layers import SinusoidalPositionalEncoding
+
+from . import references
+
+
+def encoding(length, hidden_dim, start_index=0, **kwargs):
+    """What the layer adds to zeros."""
+    zeros = np.zeros((1, length, hidden_dim), "float32")
+    return np.asarray(SinusoidalPositionalEncoding(**kwargs)(zeros, start_index=start_index))[0]
+
+
+@pytest.mark.parametrize(
+    ("length", "hidden_dim", "max_wavelength", "tolerance"),
+    [
+        (1, 2, 1e4, 1e-6),
+        (20, 16, 1e4, 2e-6),
+        (20, 7, 1e4, 2e-6),
+        (50, 8, 100.0, 1e-5),
+        (1000, 4, 1e4, 2e-4),
+    ],
+)
+def test_it_adds_the_published_waves(length, hidden_dim, max_wavelength, tolerance):
+    expected = references.sinusoidal_encoding(length, hidden_dim, max_wavelength)
+    result = encoding(length, hidden_dim, max_wavelength=max_wavelength)
+    np.testing.assert_allclose(result, expected, atol=tolerance)
+
+    inputs = np.random.default_rng(0).normal(size=(2, length, hidden_dim)).astype("float32")
+    outputs = SinusoidalPositionalEncoding(max_wavelength=max_wavelength)(inputs)
+    np.testing.assert_allclose(outputs, inputs + expected, atol=tolerance)
+
+
+@given(st.integers(1, 6), st.integers(0, 30))
+def test_a_stream_in_chunks_gets_the_positions_of_the_whole(length, start_index):
+    whole = encoding(start_index + length, 6)
+    chunk = encoding(length, 6, start_index=start_index)
+    np.testing.assert_allclose(chunk, whole[start_index:], atol=1e-6)
+
+
+@given(st.integers(0, 50), st.integers(1, 20))
+def test_a_step_in_position_is_a_rotation_of_each_pair_of_channels(position, step):
+    # Section 3.5: PE(position + step) is a linear function of PE(position).
+    hidden_dim = 6
+    waves = encoding(position + step + 1, hidden_dim)
+    angle = step / 10000 ** (np.arange(0, hidden_dim, 2) / hidden_dim)
+    sine, cosine = waves[position, ::2], waves[position, 1::2]
+    rotated = sine * np.cos(angle) + cosine * np.sin(angle)
+    np.testing.assert_allclose(waves[position + step, ::2], rotated, atol=1e-5)
+
+
+def test_start_index_may_be_a_tensor():
+    layer, zeros = SinusoidalPositionalEncoding(), np.zeros((1, 3, 4), "float32")
+    shifted = tf.function(lambda start: layer(zeros, start_index=start))
+    np.testing.assert_allclose(shifted(tf.constant(5))[0], encoding(8, 4)[5:], atol=1e-6)
+
+
+def test_float16_tells_positions_past_2048_apart():
+    layer = SinusoidalPositionalEncoding(dtype="float16")
+    outputs = np.asarray(layer(np.zeros((1, 3000, 2), "float16")), "float64")[0]
+    expected = references.sinusoidal_encoding(3000, 2)
+    np.testing.assert_allclose(outputs, expected, atol=2e-3)
+
+
+def test_permuted_inputs_no_longer_give_permuted_outputs():
+    inputs = np.random.default_rng(0).normal(size=(1, 4, 6)).astype("float32")
+    layer = SinusoidalPositionalEncoding()
+    assert np.abs(np.asarray(layer(inputs[:, ::-1])) - layer(inputs)[:, ::-1]).max() > 0.1
+
+
+def test_it_has_no_weights_and_no_end():
+    layer = SinusoidalPositionalEncoding()
+    assert layer(np.zeros((1, 5000, 2), "float32")).shape == (1, 5000, 2)
+    assert layer.weights == []
+
+
+@pytest.mark.parametrize(("length", "start_index"), [(5, 0), (3, 2)])
+def test_a_sequence_that_reaches_past_max_length_is_refused(length, start_index):
+    with pytest.raises(
+        ValueError,
+        match=rf"past `max_length`.*length={length}, start_index={start_index}, max_length=4",
+    ):
+        encoding(length, 2, start_index=start_index, max_length=4)
+
+
+def test_a_model_of_open_length_refuses_longer_inputs_whose_length_it_knows():
+    states = keras.Input((None, 2))
+    model = keras.Model(states, SinusoidalPositionalEncoding(max_length=4)(states))
+    assert model(np.zeros((1, 4, 2))).shape == (1, 4, 2)
+    with pytest.raises(ValueError, match="past `max_length`"):
+        model.predict(np.zeros((1, 5, 2)), verbose=0)
+
+
+@pytest.mark.parametrize("max_length", [0, -1, 2.5])
+def test_a_max_length_that_is_no_positive_integer_is_refused(max_length):
+    with pytest.raises(ValueError, match=f"`max_length`, expected a positive.*={max_length}"):
+        SinusoidalPositionalEncoding(max_length=max_length)
+
+
+@pytest.mark.parametrize("max_wavelength", [0.0, -1.0])
+def test_a_max_wavelength_that_gives_no_waves_is_refused(max_wavelength):
+    with pytest.raises(ValueError, match="`max_wavelength`"):
+        SinusoidalPositionalEncoding(max_wavelength=max_wavelength)
