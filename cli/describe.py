@@ -58,4 +58,6 @@ def _cell(value):
 def _inline(value):
     if isinstance(value, dict) and {"name", "dtype", "shape"} <= set(value):
         return f"{value['name']}: {value['dtype']} ({', '.join(map(str, value['shape']))})"
+    if isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if key != "files"}
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)

@@ -4,6 +4,17 @@ import dataclasses
 import difflib
 from dataclasses import dataclass
 
+_RANGES = (
+    (("epochs", "batch_size"), lambda v: v >= 1 and v == int(v), "a positive integer"),
+    (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
+    (("weight_decay", "patience"), lambda v: v >= 0, "a number not below zero"),
+    (
+        ("warmup", "label_smoothing", "subword_dropout", "token_dropout"),
+        lambda v: 0 <= v < 1,
+        "a share in [0, 1)",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,6 +36,9 @@ class Recipe:
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
+
+    Raises:
+        ValueError: If a field is out of its range.
     """
 
     epochs: int = 20
@@ -40,6 +54,16 @@ class Recipe:
     patience: int = 5
     monitor: str = "val_accuracy"
     jit_compile: bool = False
+
+    def __post_init__(self):
+        for names, fits, expected in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if not isinstance(value, (int, float)) or not fits(value):
+                    raise ValueError(
+                        f"Received an invalid value for `{name}` of a recipe, expected {expected}. "
+                        f"Received: {name}={value!r}"
+                    )
 
     def replace(self, **changes):
         """Returns a copy with `changes`.

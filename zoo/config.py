@@ -11,10 +11,31 @@ class ModelConfig:
     """Base of every architecture's configuration: frozen, printable, JSON-like.
 
     `free_fields` names the fields that do not shape the encoder's weights, so that a checkpoint
-    may be loaded with other values of them.
+    may be loaded with other values of them. `positive_fields` are sizes, `rate_fields` dropouts.
+
+    Raises:
+        ValueError: If a size is not a positive integer, or a rate is not in [0, 1).
     """
 
     free_fields: ClassVar[tuple[str, ...]] = ()
+    positive_fields: ClassVar[tuple[str, ...]] = ()
+    rate_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self):
+        for name in self.positive_fields:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(
+                    f"Received an invalid value for `{name}`, expected a positive integer. "
+                    f"Received: {name}={value!r}"
+                )
+        for name in self.rate_fields:
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not 0 <= value < 1:
+                raise ValueError(
+                    f"Received an invalid value for `{name}`, expected a rate in [0, 1). "
+                    f"Received: {name}={value!r}"
+                )
 
     def replace(self, **overrides):
         """Returns a copy with `overrides`, refusing unknown names.
@@ -73,6 +94,13 @@ class EncoderConfig(ModelConfig):
     causal: bool = False
 
     free_fields: ClassVar[tuple[str, ...]] = ("attention_dropout", "dropout", "kernel_initializer")
+    positive_fields: ClassVar[tuple[str, ...]] = (
+        "hidden_dim",
+        "num_layers",
+        "num_heads",
+        "intermediate_dim",
+    )
+    rate_fields: ClassVar[tuple[str, ...]] = ("dropout", "attention_dropout")
 
 
 @dataclass(frozen=True)
@@ -93,3 +121,9 @@ class TextEncoderConfig(EncoderConfig):
     embedding_dropout: float = 0.1
 
     free_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.free_fields, "embedding_dropout")
+    positive_fields: ClassVar[tuple[str, ...]] = (
+        *EncoderConfig.positive_fields,
+        "vocabulary_size",
+        "max_sequence_length",
+    )
+    rate_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.rate_fields, "embedding_dropout")

@@ -15,6 +15,9 @@ class SentimentClassifierConfig(TextEncoderConfig):
             Defaults to 2.
         pooling: `"mean"` over real tokens or `"cls"`, the first token. Defaults to `"mean"`.
         classifier_activation: Activation of the output. Defaults to None (logits).
+
+    Raises:
+        ValueError: If `num_classes` is neither 0 nor at least 2, or a field is out of its range.
     """
 
     num_classes: int = 2
@@ -26,6 +29,14 @@ class SentimentClassifierConfig(TextEncoderConfig):
         "classifier_activation",
         "num_classes",
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.num_classes, int) or self.num_classes < 0 or self.num_classes == 1:
+            raise ValueError(
+                "Received an invalid value for `num_classes`, expected 0 (the backbone) or at "
+                f"least 2. Received: num_classes={self.num_classes!r}"
+            )
 
 
 PRESETS = {
