@@ -56,6 +56,7 @@ def fit(
     Raises:
         FileExistsError: If `out` holds a finished or an interrupted run and `resume` is False.
         FileNotFoundError: If `resume` is True and there is nothing to resume.
+        ValueError: If the run to resume began with other data, recipe or seed.
         KeyboardInterrupt: On Ctrl-C, after the best weights so far were put into the pipeline and
             saved to `out`.
 
@@ -76,8 +77,10 @@ def fit(
             folder = Path(out)
             check_run_folder(folder, resume)
         keras.utils.set_random_seed(seed)
+        run = {"recipe": recipe.__dict__, "seed": seed, "train_rows": len(data.train)}
         if resume:
             loaded = load(folder / STATE_FOLDER / "start")
+            _check_same_run(loaded, data, run)
             pipeline = TrainingPipeline(loaded.model, loaded.preprocessor, loaded.labels)
         elif not isinstance(pipeline, Pipeline):
             pipeline = prepare(pipeline, data, **overrides)
@@ -86,6 +89,7 @@ def fit(
                 "Expected overrides of the configuration only with a model's name; pass them to "
                 f"`prepare`. Received: {sorted(overrides)}"
             )
+        pipeline.training = run
         return _train(
             pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out
         )
@@ -102,6 +106,19 @@ def check_run_folder(folder, resume=False):
         raise FileExistsError(
             f"Expected no training run in {folder}; choose another folder, or resume the run "
             f"(`--resume {folder}`) if it was interrupted."
+        )
+
+
+def _check_same_run(start, data, run):
+    """Raises unless a run would go on with what it began with."""
+    began = {**start.training, "labels": start.labels}
+    goes_on = {**run, "labels": data.label_names}
+    changed = [name for name in goes_on if goes_on[name] != began.get(name)]
+    if changed:
+        raise ValueError(
+            "Expected to resume with the data, recipe and seed that the run began with: "
+            f"{ {name: began.get(name) for name in changed} }. "
+            f"Received: { {name: goes_on[name] for name in changed} }"
         )
 
 
@@ -146,8 +163,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         history = History(record.rows, record.best_epoch, pipeline, time.perf_counter() - started)
         pipeline.training = {
             "data": data.spec,
-            "recipe": recipe.__dict__,
-            "seed": seed,
+            **pipeline.training,
             "interrupted": interrupted,
             "best": history.best,
             **(provenance or {}),
