@@ -81,9 +81,9 @@ def run(arguments):
         title=f"\nDone in {seconds:.0f} s",
     )
     print_next(
-        f"attnzoo predict {folder}/dist 'Not bad at all, I would go again.'",
-        f"attnzoo verify {folder}/dist",
-        "attnzoo train sentiment_classifier/small --data YOUR.csv --out runs/yours",
+        f"predict {folder}/dist 'Not bad at all, I would go again.'",
+        f"verify {folder}/dist",
+        "train sentiment_classifier/small --data YOUR.csv --out runs/yours",
     )
 
 

@@ -49,11 +49,10 @@ def run(arguments):
         print_json({"out": arguments.out, **report.to_dict()})
         return
     print_report(report)
-    print(f"\nVerified and written to {arguments.out}")
+    print(f"\nVerified and written to {arguments.out}; its README.md says how to serve it")
     print_next(
-        f"attnzoo verify {arguments.out}",
-        f"attnzoo predict {arguments.out} 'your text here'",
-        f"less {arguments.out}/README.md    # how to serve it",
+        f"verify {arguments.out}",
+        f"predict {arguments.out} 'your text here'",
     )
 
 

@@ -1,7 +1,10 @@
 """What the verbs print: tables for people, JSON for machines."""
 
 import json
+import os
+import shutil
 import sys
+from pathlib import Path
 
 
 def print_json(value):
@@ -24,10 +27,19 @@ def print_table(columns, rows, title=None):
 
 
 def print_next(*commands):
-    """Prints the commands that one would give next, ready to paste."""
+    """Prints the arguments of the commands that one would give next, ready to paste."""
     print("\nNext:")
     for command in commands:
-        print(f"  {command}")
+        print(f"  {program()} {command}")
+
+
+def program():
+    """Returns how this program is called from where we are: by name if that is on the PATH."""
+    started = Path(sys.argv[0])
+    on_path = shutil.which("attnzoo")
+    if started.name != "attnzoo" or (on_path and Path(on_path).samefile(started)):
+        return "attnzoo"
+    return os.path.relpath(started)
 
 
 def print_evaluation(evaluation):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from .data_options import add_data_arguments, data_options
-from .output import print_json, print_next
+from .output import print_json, print_next, program
 from .settings import add_settings_argument, split_settings
 
 RUN_FILE = "run.json"
@@ -89,7 +89,7 @@ def run(arguments):
     except KeyboardInterrupt:
         if (folder / "manifest.json").exists():
             print(f"\nThe best weights so far are in {folder}.", file=sys.stderr)
-        print(f"Go on with: attnzoo train --resume {folder}", file=sys.stderr)
+        print(f"Go on with: {program()} train --resume {folder}", file=sys.stderr)
         raise
     if arguments.json:
         print_json({"out": str(folder), "best": history.best, "rows": history.rows})
@@ -99,9 +99,9 @@ def run(arguments):
         f"{history.best['val_accuracy']:.2%} ({history.seconds:.0f} s). Saved to {folder}"
     )
     print_next(
-        f"attnzoo evaluate {folder} --data {arguments.data}",
-        f"attnzoo predict {folder} 'your text here'",
-        f"attnzoo export {folder} --to savedmodel,onnx --out dist",
+        f"evaluate {folder} --data {arguments.data}",
+        f"predict {folder} 'your text here'",
+        f"export {folder} --to savedmodel,onnx --out dist",
     )
 
 
