@@ -18,6 +18,18 @@ VERIFY_FILE = "verify.json"
 LABELS_FILE = "labels.txt"
 README_FILE = "README.md"
 SAMPLES_FOLDER = "samples"
+_KEYS = (
+    "architecture",
+    "task",
+    "config",
+    "labels",
+    "parameters",
+    "fingerprint",
+    "inputs",
+    "outputs",
+    "variants",
+    "files",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Artefact:
         """
         path = Path(path).expanduser()
         manifest = read_manifest(
-            path, FORMAT, FORMAT_VERSION, "an artefact's folder, written by `attnzoo export`"
+            path, FORMAT, FORMAT_VERSION, _KEYS, "an artefact's folder, written by `attnzoo export`"
         )
         return cls(path, manifest)
 

@@ -140,6 +140,9 @@ def rebuild(model, dtype=None, **overrides):
         )
     rebuilt = build_from_config(architecture_of(model), config, dtype)
     saved_layers = {layer.name: layer for layer in model.layers}
+    if len(model.layers) == len(rebuilt.layers):  # The same layers, whatever Keras named them.
+        names = [layer.name for layer in rebuilt.layers]
+        saved_layers = dict(zip(names, model.layers, strict=True))
     new_head = "num_classes" in overrides and config.num_classes != saved.num_classes
     for layer in rebuilt.layers:
         weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []

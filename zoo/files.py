@@ -23,13 +23,14 @@ def write_json(path, value):
     os.replace(partial, path)
 
 
-def read_manifest(folder, format_name, newest_version, expected):
+def read_manifest(folder, format_name, newest_version, keys, expected):
     """Reads the `manifest.json` of a folder, checking that this version understands it.
 
     Args:
         folder: The folder.
         format_name: What its `format` must be.
         newest_version: The newest `format_version` that is understood.
+        keys: What else it must have.
         expected: What kind of folder it should be, for the message.
 
     Raises:
@@ -43,8 +44,8 @@ def read_manifest(folder, format_name, newest_version, expected):
         )
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        received = (manifest.get("format"), manifest["format_version"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        received = (manifest["format"], int(manifest["format_version"]))
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"Expected {file} to be a manifest of attnzoo: {error!r}") from error
     if received[0] != format_name:
         raise ValueError(f"Expected {expected}. Received: {str(folder)!r}, an {received[0]}")
@@ -53,6 +54,9 @@ def read_manifest(folder, format_name, newest_version, expected):
             f"Expected {file} of format version {newest_version} or older. "
             f"Received: format_version={received[1]}; a newer attnzoo may read it"
         )
+    missing = [key for key in keys if key not in manifest]
+    if missing:
+        raise ValueError(f"Expected {file} to have {missing}; it was changed or is damaged.")
     return manifest
 
 
@@ -115,12 +119,49 @@ def checksums(folder, names):
     }
 
 
-def check_files(folder, files):
+def move_files(source, target, names):
+    """Moves files from a staging folder into another; puts back what was there if that fails.
+
+    Args:
+        source: `Path` of the staging folder.
+        target: `Path` of the folder to move to.
+        names: Names of the files, in the order to move them.
+    """
+    replaced = source / "replaced"
+    replaced.mkdir()
+    begun = []
+    try:
+        for name in names:
+            begun.append(name)
+            if (target / name).exists():
+                os.replace(target / name, replaced / name)
+            os.replace(source / name, target / name)
+    except BaseException:
+        for name in begun:
+            if (replaced / name).exists():
+                os.replace(replaced / name, target / name)
+        raise
+
+
+def check_files(folder, files, required=()):
     """Raises unless every file of `checksums` is in `folder`, as it was written.
+
+    Args:
+        folder: The folder.
+        files: What `checksums` gave.
+        required: Names that must be among them. Defaults to none.
 
     Raises:
         ValueError: Naming the first file that is missing, truncated or changed.
     """
+    listed = isinstance(files, dict) and all(
+        isinstance(file, dict) and {"bytes", "sha256"} <= set(file) for file in files.values()
+    )
+    if not listed:
+        raise ValueError(
+            f"Expected the manifest.json of {folder} to list the size and SHA-256 of each file; "
+            "it was changed or is damaged."
+        )
     for name, expected in files.items():
         path = Path(folder) / name
         if not path.resolve().is_relative_to(Path(folder).resolve()):
@@ -137,3 +178,9 @@ def check_files(folder, files):
                 f"Expected {path} to be as it was written. "
                 "Received: a file with another SHA-256; it is corrupt or was changed"
             )
+    unlisted = [name for name in required if name not in files]
+    if unlisted:
+        raise ValueError(
+            f"Expected the manifest.json of {folder} to list {', '.join(unlisted)}; it was changed "
+            "or is damaged."
+        )

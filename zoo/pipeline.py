@@ -1,14 +1,20 @@
 """A pipeline: a model with what it needs to answer raw inputs, saved as one folder."""
 
 import importlib.metadata
-import os
 import zipfile
 from pathlib import Path
 
 import keras
 
 from .builder import architecture_of, config_of
-from .files import check_files, checksums, read_manifest, staging_folder, write_json
+from .files import (
+    check_files,
+    checksums,
+    move_files,
+    read_manifest,
+    staging_folder,
+    write_json,
+)
 from .predictor import Predictor
 from .registry import get_architecture, list_presets
 from .tasks import get_task
@@ -89,8 +95,7 @@ class Pipeline(Predictor):
             names = sorted(file.name for file in folder.iterdir())
             write_json(folder / MANIFEST_FILE, self._manifest(checksums(folder, names)))
             path.mkdir(exist_ok=True)
-            for name in (*names, MANIFEST_FILE):
-                os.replace(folder / name, path / name)
+            move_files(folder, path, [*names, MANIFEST_FILE])
 
     def _manifest(self, files):
         return {
@@ -130,9 +135,10 @@ def load(path):
         folder,
         FORMAT,
         FORMAT_VERSION,
+        ("task", "labels", "training", "files"),
         f"a folder written by `Pipeline.save` or `attnzoo train`{presets}",
     )
-    check_files(folder, manifest["files"])
+    check_files(folder, manifest["files"], required=(MODEL_FILE, LABELS_FILE))
     try:
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
     except (zipfile.BadZipFile, KeyError) as error:

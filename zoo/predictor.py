@@ -35,14 +35,12 @@ class Predictor:
             inputs: List of raw inputs (texts); a single text counts as a list of one.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
-        if isinstance(inputs, str):
-            inputs = [inputs]
-        return self.task.predictions(self.logits(inputs, batch_size), self.labels)
+        return self.task.predictions(self.logits(_several(inputs), batch_size), self.labels)
 
     def stream(self, inputs, batch_size=32):
         """Yields one `Prediction` after another from any iterable, in constant memory."""
         held = []
-        for item in inputs:
+        for item in _several(inputs):
             held.append(item)
             if len(held) == _BATCHES_HELD * batch_size:
                 yield from self(held, batch_size)
@@ -67,3 +65,8 @@ class Predictor:
     def _padded_length(self, longest):
         steps = max(1, -(-int(longest) // _LENGTH_STEP))
         return min(steps * _LENGTH_STEP, self.preprocessor.max_sequence_length)
+
+
+def _several(inputs):
+    """A single text counts as a list of one."""
+    return [inputs] if isinstance(inputs, str) else inputs

@@ -96,7 +96,7 @@ def register_model(name, task, presets, default_preset=None, description=""):
         A decorator for `f(config, dtype) -> keras.Model`.
 
     Raises:
-        ValueError: If the name is taken or invalid, or there are no presets.
+        ValueError: If the name is taken or invalid, the task unknown, or there are no presets.
 
     Example:
     ```python
@@ -106,6 +106,9 @@ def register_model(name, task, presets, default_preset=None, description=""):
         return layers.NamedInputsModel(inputs, logits)
     ```
     """
+    from .tasks import get_task
+
+    get_task(task)
     if not presets:
         raise ValueError(
             f"Received no presets for {name!r}, expected a dict with at least one configuration."
@@ -188,7 +191,8 @@ def get_preset(name):
         ValueError: If the name is unknown or looks like a path.
     """
     architecture = get_architecture(name)
-    preset = name.partition("/")[2] or architecture.default_preset
+    _, slash, preset = name.partition("/")
+    preset = preset if slash else architecture.default_preset
     if preset not in architecture.presets:
         _raise_unknown(name)
     return architecture.presets[preset]

@@ -1,11 +1,14 @@
 """Texts to padded token ids, by a tokenizer of the `tokenizers` library (imports no TensorFlow)."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
 TOKENIZER_FILE = "tokenizer.json"
+# A code point that UTF-8, and so the tokenizer, cannot have.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextPreprocessor:
@@ -46,13 +49,18 @@ class TextPreprocessor:
         ]
 
     def checked(self, texts):
-        """Returns the texts as a list, raising a ValueError if one is not a string."""
+        """Returns the texts as a list, raising a ValueError if one is not Unicode text."""
         texts = list(texts)
-        for index, text in enumerate(texts):
+        for text in texts:
             if not isinstance(text, str):
                 raise ValueError(
                     "Expected every input to be a string. "
-                    f"Received: input {index} of type {type(text).__name__}: {text!r:.80}"
+                    f"Received: one of type {type(text).__name__}: {text!r:.80}"
+                )
+            if _SURROGATE.search(text):
+                raise ValueError(
+                    "Expected every input to be Unicode text. "
+                    f"Received: one with half a surrogate pair: {text!r:.80}"
                 )
         return texts
 
@@ -80,5 +88,10 @@ class TextPreprocessor:
 
     @classmethod
     def load(cls, folder, max_sequence_length):
-        """Reads `tokenizer.json` from `folder`."""
-        return cls(Tokenizer.from_file(str(Path(folder) / TOKENIZER_FILE)), max_sequence_length)
+        """Reads `tokenizer.json` from `folder`, raising a ValueError if it is none."""
+        path = Path(folder) / TOKENIZER_FILE
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # The library raises nothing narrower.
+            raise ValueError(f"Expected {path} to be a tokenizer: {error}") from error
+        return cls(tokenizer, max_sequence_length)

@@ -1,0 +1,78 @@
+"""Every registered architecture at a size that builds in no time, with inputs for it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from attnzoo import zoo
+from attnzoo.zoo.registry import get_architecture
+from attnzoo.zoo.tasks import get_task
+
+from ..layer_test_case import randomize_weights
+
+every_model = pytest.mark.parametrize("name", zoo.list_models())
+
+# Those of them that an architecture has among its fields.
+REDUCED = {
+    "vocabulary_size": 100,
+    "max_sequence_length": 16,
+    "hidden_dim": 32,
+    "intermediate_dim": 48,
+    "num_layers": 1,
+    "num_heads": 2,
+}
+
+
+def reduced_overrides(name, **overrides):
+    """The overrides that make the tiny preset of an architecture smaller still."""
+    fields = {field.name for field in dataclasses.fields(zoo.get_config(f"{name}/tiny"))}
+    return {key: value for key, value in REDUCED.items() if key in fields} | overrides
+
+
+def small_model(name, dtype=None, **overrides):
+    """A small model with noise for weights, so that no zero bias hides a mistake."""
+    model = zoo.build(f"{name}/tiny", dtype=dtype, **reduced_overrides(name, **overrides))
+    randomize_weights(model)
+    return model
+
+
+def task_of(model):
+    """The task of a zoo model."""
+    return get_task(get_architecture(model.metadata["architecture"]).task)
+
+
+def sample(model, lengths, **kwargs):
+    """Random tensors of the model's task, as an artefact takes them."""
+    return task_of(model).sample(zoo.config_of(model), lengths, **kwargs)
+
+
+def model_inputs(model, tensors):
+    """What the Keras model takes, its masks written out from the lengths."""
+    task = task_of(model)
+    inputs = {name: value for name, value in tensors.items() if name in model.input}
+    for mask, (lengths, dimension) in task.masks.items():
+        size = dimensions(model, tensors)[dimension]
+        inputs[mask] = np.arange(size) < tensors[lengths][:, None]
+    return inputs
+
+
+def dimensions(model, tensors):
+    """Sizes of the named dimensions, `{"batch": 3, "length": 7}`."""
+    return {
+        dimension: size
+        for spec in task_of(model).inputs(zoo.config_of(model))
+        for dimension, size in zip(spec.shape, tensors[spec.name].shape, strict=True)
+        if isinstance(dimension, str)
+    }
+
+
+def logits_of(model, tensors):
+    """The model's output for tensors of its task."""
+    return np.asarray(model(model_inputs(model, tensors)), "float32")
+
+
+def random_targets(model, tensors):
+    """A class for each logit vector that the model returns for the tensors."""
+    shape = logits_of(model, tensors).shape
+    return np.random.default_rng(0).integers(0, shape[-1], shape[:-1])
