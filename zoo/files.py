@@ -44,7 +44,9 @@ def read_manifest(folder, format_name, newest_version, keys, expected):
         )
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        received = (manifest["format"], int(manifest["format_version"]))
+        received = (manifest["format"], manifest["format_version"])
+        if not isinstance(received[1], int):
+            raise TypeError(f"format_version={received[1]!r}")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"Expected {file} to be a manifest of attnzoo: {error!r}") from error
     if received[0] != format_name:

@@ -53,7 +53,7 @@ def test_a_weights_file_fills_a_model_of_its_size(checkpoints, name):
 @every_model
 def test_a_weights_file_of_another_size_is_refused(checkpoints, name):
     _, folder = checkpoints[name]
-    with pytest.raises(ValueError, match="[Ss]hape|size"):
+    with pytest.raises(ValueError, match=r"[Ss]hape|size"):
         zoo.build(
             f"{name}/tiny",
             weights=folder / "model.weights.h5",
@@ -64,7 +64,7 @@ def test_a_weights_file_of_another_size_is_refused(checkpoints, name):
 @every_model
 def test_a_weights_file_with_fewer_layers_is_refused(checkpoints, name):
     _, folder = checkpoints[name]
-    with pytest.raises(ValueError, match="encoder_block_1|layers|objects could not be loaded"):
+    with pytest.raises(ValueError, match=r"encoder_block_1|layers|objects could not be loaded"):
         zoo.build(
             f"{name}/tiny",
             weights=folder / "model.weights.h5",

@@ -47,9 +47,13 @@ def test_a_staging_folder_is_empty_beside_its_target_and_then_gone(tmp_path):
 
 
 def test_a_staging_folder_goes_when_its_work_fails(tmp_path):
-    with pytest.raises(KeyboardInterrupt), staging_folder(tmp_path / "run") as folder:
-        (folder / "sub").mkdir()
-        raise KeyboardInterrupt
+    def fail():
+        with staging_folder(tmp_path / "run") as folder:
+            (folder / "sub").mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
     assert names_in(tmp_path) == []
 
 
