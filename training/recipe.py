@@ -1,8 +1,8 @@
 """Recipes: how a model is trained, as one printable value."""
 
-import dataclasses
-import difflib
 from dataclasses import dataclass
+
+from ..zoo.config import replace_fields
 
 _RANGES = (
     (("epochs", "batch_size"), lambda v: v >= 1 and v == int(v), "a positive integer"),
@@ -21,7 +21,7 @@ class Recipe:
     """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
 
     Args:
-        epochs: Epochs at most. Defaults to 20.
+        epochs: Epochs at most. Defaults to 8.
         batch_size: Rows in each step. Defaults to 32.
         learning_rate: Peak of the schedule. Defaults to 1e-3.
         warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
@@ -31,8 +31,8 @@ class Recipe:
         label_smoothing: Share of each target spread over all classes. Defaults to 0.1.
         ema_momentum: Momentum of the moving average of weights, which is what is evaluated and
             kept; None turns averaging off. Defaults to 0.99.
-        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.0.
-        token_dropout: Rate of `TokenDropout`. Defaults to 0.0.
+        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
+        token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
@@ -41,7 +41,7 @@ class Recipe:
         ValueError: If a field is out of its range.
     """
 
-    epochs: int = 20
+    epochs: int = 8
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup: float = 0.1
@@ -49,8 +49,8 @@ class Recipe:
     clip_norm: float = 1.0
     label_smoothing: float = 0.1
     ema_momentum: float | None = 0.99
-    subword_dropout: float = 0.0
-    token_dropout: float = 0.0
+    subword_dropout: float = 0.1
+    token_dropout: float = 0.2
     patience: int = 5
     monitor: str = "val_accuracy"
     jit_compile: bool = False
@@ -71,22 +71,13 @@ class Recipe:
         Raises:
             ValueError: If a name is not a field.
         """
-        names = [field.name for field in dataclasses.fields(self)]
-        for name in changes:
-            if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(
-                    f"Received an unknown recipe field, expected one of {sorted(names)}.{hint} "
-                    f"Received: {name}={changes[name]!r}"
-                )
-        return dataclasses.replace(self, **changes)
+        return replace_fields(self, changes, "recipe")
 
 
 RECIPES = {
     "scratch": Recipe(),
     # A few hundred sentences: many epochs, each of a second.
-    "demo": Recipe(epochs=15, batch_size=16, learning_rate=2e-3, token_dropout=0.1, patience=15),
+    "demo": Recipe(epochs=20, batch_size=16, learning_rate=2e-3, patience=20),
 }
 
 

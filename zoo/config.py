@@ -6,6 +6,29 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 
+def replace_fields(instance, changes, what):
+    """Returns a copy of a dataclass with changes, refusing unknown names.
+
+    Args:
+        instance: Instance of a dataclass.
+        changes: Dict from field name to value.
+        what: What the dataclass is, for the message.
+
+    Raises:
+        ValueError: If a name is not a field.
+    """
+    names = [field.name for field in dataclasses.fields(instance)]
+    for name, value in changes.items():
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"Received an unknown {what} field, expected one of {sorted(names)}.{hint} "
+                f"Received: {name}={value!r}"
+            )
+    return dataclasses.replace(instance, **changes)
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Base of every architecture's configuration: frozen, printable, JSON-like.
@@ -43,16 +66,7 @@ class ModelConfig:
         Raises:
             ValueError: If a name is not a field of this configuration.
         """
-        names = [field.name for field in dataclasses.fields(self)]
-        for name in overrides:
-            if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(
-                    f"Received an unknown configuration field, expected one of {sorted(names)}."
-                    f"{hint} Received: {name}={overrides[name]!r}"
-                )
-        return dataclasses.replace(self, **overrides)
+        return replace_fields(self, overrides, "configuration")
 
     def to_dict(self):
         """Returns the fields as a dict."""

@@ -39,12 +39,20 @@ class SentimentClassifierConfig(TextEncoderConfig):
             )
 
 
+# The larger ones are for training from scratch on thousands of sentences, which asks for strong
+# dropout (docs/benchmarks.md has the figures).
 PRESETS = {
     "tiny": SentimentClassifierConfig(
         hidden_dim=32, intermediate_dim=64, num_layers=2, num_heads=2, vocabulary_size=2000
     ),
     "small": SentimentClassifierConfig(
-        hidden_dim=128, intermediate_dim=512, num_layers=2, num_heads=4, vocabulary_size=8000
+        hidden_dim=128,
+        intermediate_dim=512,
+        num_layers=2,
+        num_heads=4,
+        vocabulary_size=8000,
+        dropout=0.3,
+        embedding_dropout=0.3,
     ),
     "base": SentimentClassifierConfig(
         hidden_dim=256,
@@ -53,5 +61,7 @@ PRESETS = {
         num_heads=4,
         vocabulary_size=16000,
         max_sequence_length=256,
+        dropout=0.3,
+        embedding_dropout=0.3,
     ),
 }
