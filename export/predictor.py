@@ -43,6 +43,7 @@ def is_artefact(path):
 
 def _find(path):
     """Returns the artefact and the name of the variant that `path` means."""
+    path = path.absolute()
     for folder in (path, path.parent.parent):
         if (folder / "manifest.json").is_file():
             artefact = Artefact.open(folder)

@@ -17,8 +17,8 @@ def write_savedmodel(served, folder, signatures="auto"):
         signatures: `"auto"`, or a list of those wanted: `"serving_default"` (raw inputs to label
             names, probabilities and logits), `"preprocess"` (raw inputs to the model's tensors) and
             `"tokens"` (tensors to outputs). Auto means all three, or for a bare model, which has no
-            preprocessor, the last one alone. Defaults to `"auto"`. The first one wanted also is
-            the default signature, if that is not among them.
+            preprocessor, the last one alone, which then is the default one too. Defaults to
+            `"auto"`.
 
     Returns:
         Dict from the name of each signature to its kind: `"raw"`, `"preprocess"` or `"tensors"`.
@@ -63,14 +63,16 @@ def _wanted(signatures, has_preprocessor):
         possible |= {DEFAULT: "raw", "preprocess": "preprocess"}
     names = sorted(possible) if signatures == "auto" else list(signatures)
     unknown = [name for name in names if name not in possible]
-    if (isinstance(signatures, str) and signatures != "auto") or unknown or not names:
+    answers = any(possible.get(name) in ("tensors", "raw") for name in names)
+    if (isinstance(signatures, str) and signatures != "auto") or unknown or not answers:
         raise ValueError(
-            f'Received invalid `signatures`, expected "auto" or a list of some of '
-            f"{sorted(possible)}. Received: signatures={signatures!r}"
+            'Received invalid `signatures`, expected "auto" or a list of some of '
+            f"{sorted(possible)}, not `preprocess` alone. Received: signatures={signatures!r}"
         )
     wanted = {name: possible[name] for name in names}
     # Without a default, TensorFlow's own tools find nothing to call.
-    return {DEFAULT: wanted[names[0]], **wanted}
+    default = next(kind for kind in wanted.values() if kind != "preprocess")
+    return {DEFAULT: default, **wanted}
 
 
 def _tensors_function(served, raw_input):

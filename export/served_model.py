@@ -77,8 +77,9 @@ class ServedModel:
 
 
 def _in_float32(model):
-    free = {"classifier_activation": None} if hasattr(config_of(model), "num_classes") else {}
-    return rebuild(model, dtype="float32", **free)
+    has_activation = hasattr(config_of(model), "classifier_activation")
+    logits = {"classifier_activation": None} if has_activation else {}
+    return rebuild(model, dtype="float32", **logits)
 
 
 def _tensor_spec(spec):

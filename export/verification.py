@@ -33,7 +33,8 @@ def verify(path):
     """
     artefact = Artefact.open(path)
     checks = [_check("artefact", "files", lambda: _check_common_files(artefact))]
-    if checks[0].passed:
+    checks.append(_check("artefact", "variants", lambda: _check_variants(artefact)))
+    if all(check.passed for check in checks):
         for name, variant in artefact.variants.items():
             checks.append(
                 _check(name, "files", lambda v=variant: _check_variant_files(artefact, v))
@@ -62,6 +63,12 @@ def _check(variant, name, function):
 def _check_common_files(artefact):
     check_files(artefact.path, artefact.manifest["files"])
     return f"{len(artefact.manifest['files'])} files as they were written"
+
+
+def _check_variants(artefact):
+    if not artefact.variants:
+        raise _Failure("expected a SavedModel or an ONNX file, received none")
+    return ", ".join(artefact.variants)
 
 
 def _check_variant_files(artefact, variant):
@@ -224,8 +231,8 @@ def _compare_labels(name, reference, answer, probabilities):
         answer = np.vectorize(lambda value: value.decode("utf-8"), otypes=[object])(answer)
     wrong = answer != reference
     # Where two classes are equally likely to within the tolerance, either may win.
-    top = np.sort(np.asarray(probabilities), axis=-1)[..., -2:]
-    if np.any(wrong & (top[..., 1] - top[..., 0] > 2 * TOLERANCE)):
+    margin = np.diff(np.sort(probabilities, axis=-1)[..., -2:]).max(axis=-1, initial=0.0)
+    if np.any(wrong & (margin > 2 * TOLERANCE)):
         raise _Failure(f"sample {name}: expected labels {reference}, received {answer}")
 
 

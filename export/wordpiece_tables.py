@@ -5,15 +5,27 @@ put spaces around it, or replace it. That is what a graph of string operators ca
 are compiled into a table of code points here, and checked on texts where the order could matter.
 """
 
+import functools
 import itertools
 import json
 import sys
 from dataclasses import dataclass
 
 import numpy as np
+from tokenizers import Tokenizer
 
 KEEP, DROP, ISOLATE, REPLACE = range(4)
 
+# A tokenizer of which only the normaliser and the pre-tokeniser matter.
+_EMPTY_TOKENIZER = {
+    "version": "1.0",
+    "truncation": None,
+    "padding": None,
+    "added_tokens": [],
+    "post_processor": None,
+    "decoder": None,
+    "model": {"type": "WordLevel", "vocab": {}, "unk_token": "[UNK]"},
+}
 # Stands between code points while all of them are normalised in a few calls.
 _SEPARATOR = "\u2581"
 _BLOCK = 1 << 16
@@ -86,7 +98,8 @@ def read_tables(tokenizer):
     if [model["vocab"][piece] for piece in vocabulary] != list(range(len(vocabulary))):
         raise ValueError("Expected the ids of the vocabulary to be 0, 1, 2, ... without gaps.")
     first_ids, last_ids = _template(settings["post_processor"])
-    actions, replacements = _code_points(tokenizer)
+    components = {name: settings[name] for name in ("normalizer", "pre_tokenizer")}
+    actions, replacements = _code_points(json.dumps(components))
     _check_probes(tokenizer, actions, replacements)
     starts = np.flatnonzero(np.diff(actions, prepend=-1))
     return WordPieceTables(
@@ -124,8 +137,14 @@ def _template(post_processor):
     return list(itertools.chain(*ids[:place])), list(itertools.chain(*ids[place:]))
 
 
-def _code_points(tokenizer):
-    """Returns the action of every code point, and the strings of those that are replaced."""
+@functools.lru_cache(maxsize=4)
+def _code_points(components):
+    """Returns the action of every code point, and the strings of those that are replaced.
+
+    Args:
+        components: JSON of a normaliser and a pre-tokeniser, which most tokenizers share.
+    """
+    tokenizer = Tokenizer.from_str(json.dumps({**_EMPTY_TOKENIZER, **json.loads(components)}))
     normalized = _normalized_code_points(tokenizer.normalizer)
     splits = _split_actions(tokenizer.pre_tokenizer, {c for text in normalized for c in text})
     actions = np.zeros(sys.maxunicode + 1, "int8")

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from ..zoo.files import checksums, staging_folder, write_json
+from ..zoo.text_preprocessor import TOKENIZER_FILE
 from .artefact import (
     FORMAT,
     FORMAT_VERSION,
@@ -27,6 +28,8 @@ from .served_model import ServedModel
 from .verification import verify
 
 FORMATS = ("savedmodel", "onnx")
+# What all variants share; a bare model has no tokenizer.
+_COMMON_FILES = (TOKENIZER_FILE, LABELS_FILE, SAMPLES_FOLDER)
 
 
 def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False):
@@ -227,7 +230,7 @@ def _check_target(path, names, fingerprint, overwrite):
 
 def _foreign_files(path):
     """Returns what is in a folder without a manifest and is not left from a killed export."""
-    ours = {"savedmodel", "onnx", "samples", "tokenizer.json", LABELS_FILE, ".lock"}
+    ours = {*FORMATS, *_COMMON_FILES, VERIFY_FILE, README_FILE, ".lock"}
     return [file for file in path.iterdir() if file.name not in ours]
 
 
@@ -254,7 +257,7 @@ def _move_in(folder, path, manifest, report):
     for name in new:
         (path / name).parent.mkdir(exist_ok=True)
         _replace(folder / name, path / name)
-    for file in ("tokenizer.json", LABELS_FILE, SAMPLES_FOLDER):
+    for file in _COMMON_FILES:
         if (folder / file).exists():
             _replace(folder / file, path / file)
     manifest = {**manifest, "variants": {**others, **new}}

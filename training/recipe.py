@@ -77,7 +77,14 @@ class Recipe:
 RECIPES = {
     "scratch": Recipe(),
     # A few hundred sentences: many epochs, each of a second.
-    "demo": Recipe(epochs=20, batch_size=16, learning_rate=2e-3, patience=20),
+    "demo": Recipe(
+        epochs=15,
+        batch_size=16,
+        learning_rate=2e-3,
+        subword_dropout=0.0,
+        token_dropout=0.1,
+        patience=15,
+    ),
 }
 
 

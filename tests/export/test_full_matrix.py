@@ -1,0 +1,34 @@
+"""The presets that users train, in all the shapes that an artefact is verified on and more."""
+
+import numpy as np
+import pytest
+
+from attnzoo import export, zoo
+
+from .engines import ServingSession, fresh_tensors, keras_answers, run_onnx
+from .small_models import randomise, task_of
+
+PRESETS = [name for name in zoo.list_presets() if not name.endswith("/tiny")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_exports_to_both_formats_in_all_shapes(preset, tmp_path):
+    model = randomise(zoo.build(preset, weights=None))
+    config, task = zoo.config_of(model), task_of(preset)
+    report = export.to_artefact(model, tmp_path / "dist")
+    assert report.passed
+    serving = ServingSession(tmp_path / "dist" / "savedmodel" / "1")
+    longest = task.longest(config)
+    for batch in (1, 2, 3, 5, 8):
+        for length in (1, 2, 5, 31, longest - 1, longest):
+            lengths = np.linspace(0 if batch > 1 else length, length, batch).astype(int)
+            tensors = fresh_tensors(task, config, lengths, seed=batch * length)
+            expected = keras_answers(model, task, config, tensors)
+            limit = 2e-5 * max(1.0, np.abs(expected).max())
+            for answers in (
+                run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors),
+                run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors, optimized=False),
+                serving.run("tokens", tensors),
+            ):
+                np.testing.assert_allclose(answers["logits"], expected, rtol=0, atol=limit)
