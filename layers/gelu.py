@@ -20,7 +20,8 @@ class GELU(keras.layers.Layer):
 
     Example:
     >>> import numpy as np
-    >>> np.round(np.asarray(GELU()(np.array([-1.0, 0.0, 1.0], "float32"))), 4).tolist()
+    >>> outputs = np.asarray(GELU()(np.array([-1.0, 0.0, 1.0], "float32")), "float64")
+    >>> outputs.round(4).tolist()
     [-0.1587, 0.0, 0.8413]
 
     References:

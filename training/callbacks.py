@@ -5,6 +5,7 @@ order of the data, the random states of dropout, and what was best so far.
 """
 
 import contextlib
+import math
 import os
 from pathlib import Path
 
@@ -107,10 +108,14 @@ class EpochRecord(keras.callbacks.Callback):
     @property
     def best_epoch(self):
         """The first epoch with the best value, or None before the first epoch's end."""
-        sign = -1 if self.monitor.endswith("loss") else 1
-        return max(
-            range(len(self.rows)), key=lambda e: sign * self.rows[e][self.monitor], default=None
-        )
+        return max(range(len(self.rows)), key=self._merit, default=None)
+
+    def _merit(self, epoch):
+        """What an epoch is compared by: higher is better, and NaN is worst."""
+        value = self.rows[epoch][self.monitor]
+        if math.isnan(value):
+            return -math.inf
+        return -value if self.monitor.endswith("loss") else value
 
     @property
     def is_over(self):

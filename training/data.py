@@ -1,5 +1,6 @@
 """`load_data`: labelled examples with checked labels, in a train, a validation and a test split."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -117,6 +118,8 @@ def load_data(
     """
     get_task(task)
     sources, understood = open_sources(spec, text_column, label_column, download)
+    if "train" not in sources:
+        raise DataError(f"Expected a train split in {spec}. Received: {sorted(sources)}")
     raw_labels = {split: _labels_of(split, source) for split, source in sources.items()}
     values = _label_values(raw_labels, sources, spec)
     names = _names(values, label_names)
@@ -232,7 +235,8 @@ def stratified_selection(labels, share, seed=0):
                 "Expected two rows at least of every label, to hold one out for validation; "
                 f"bring a validation file or more rows. Received: one row of label {label}"
             )
-        selection[rows[: max(1, round(share * len(rows)))]] = True
+        held_out = min(len(rows) - 1, max(1, round(share * len(rows))))
+        selection[rows[:held_out]] = True
     return selection
 
 
@@ -267,8 +271,8 @@ def _label_values(raw_labels, sources, spec):
 
 
 def _sorted_values(values):
-    numeric = all(value.lstrip("-").isdecimal() for value in values)
-    return sorted(values, key=int if numeric else str)
+    numeric = all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in values)
+    return sorted(values, key=lambda value: (float(value), value) if numeric else value)
 
 
 def _names(values, label_names):

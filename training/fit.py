@@ -1,6 +1,7 @@
 """`training.fit`: a recipe applied to a pipeline, resumable, keeping the best weights."""
 
 import contextlib
+import hashlib
 import importlib.util
 import shutil
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from ..zoo import Pipeline, load
+from ..zoo import load
 from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .losses import SmoothedCrossentropy
@@ -36,8 +37,8 @@ def fit(
     """Trains on the train split, chooses on the validation split, keeps the best weights.
 
     Args:
-        pipeline: A `TrainingPipeline` of `prepare`, or a name for it such as
-            `"sentiment_classifier/small"`.
+        pipeline: A `TrainingPipeline` of `prepare`, or what `prepare` makes one of: a name such as
+            `"sentiment_classifier/small"`, or a pipeline of `zoo.load`.
         data: `Data` of `load_data`.
         recipe: A name of `RECIPES` or a `Recipe`. Defaults to `"scratch"`.
         out: Folder for `history.csv`, `learning_curve.png` and, at the end, the saved pipeline.
@@ -48,7 +49,7 @@ def fit(
         tensorboard: Whether to write TensorBoard logs to `out/tensorboard`. Defaults to False.
         verbose: As in `model.fit`. Defaults to `"auto"`.
         provenance: JSON-like dict to keep with the saved pipeline. Defaults to None.
-        **overrides: Fields of the model's configuration, where `pipeline` is a name.
+        **overrides: See `prepare`; not for a `TrainingPipeline`, which has its model already.
 
     Returns:
         `History`, with the trained pipeline.
@@ -77,12 +78,17 @@ def fit(
             folder = Path(out)
             check_run_folder(folder, resume)
         keras.utils.set_random_seed(seed)
-        run = {"recipe": recipe.__dict__, "seed": seed, "train_rows": len(data.train)}
+        run = {
+            "recipe": recipe.__dict__,
+            "seed": seed,
+            "train_rows": len(data.train),
+            "train_labels_sha256": hashlib.sha256(data.train.labels.tobytes()).hexdigest(),
+        }
         if resume:
             loaded = load(folder / STATE_FOLDER / "start")
             _check_same_run(loaded, data, run)
             pipeline = TrainingPipeline(loaded.model, loaded.preprocessor, loaded.labels)
-        elif not isinstance(pipeline, Pipeline):
+        elif not isinstance(pipeline, TrainingPipeline):
             pipeline = prepare(pipeline, data, **overrides)
         elif overrides:
             raise ValueError(

@@ -66,7 +66,7 @@ def prepare(name, data, dtype=None, **overrides):
 
     Args:
         name: `"model/preset"`, or a pipeline of `zoo.load` to train on: its tokenizer stays, and
-            its labels must be those of the data.
+            its head too if its labels are those of the data.
         data: `Data` of `load_data`.
         dtype: Dtype policy of the model, such as `"mixed_bfloat16"`. Defaults to None.
         **overrides: Fields of the configuration to change, such as `hidden_dim=96`, and
@@ -92,11 +92,16 @@ def prepare(name, data, dtype=None, **overrides):
         raise ValueError(
             f"Expected data of task {task!r} for {architecture!r}. Received: task={data.task!r}"
         )
+    if overrides.get("num_classes", len(data.label_names)) != len(data.label_names):
+        raise ValueError(
+            f"Expected `num_classes` to be the number of labels of the data, {data.label_names}. "
+            f"Received: num_classes={overrides['num_classes']}"
+        )
     if isinstance(name, Pipeline):
         return _prepare_loaded(name, data, dtype, overrides)
     lowercase = overrides.pop("lowercase", True)
     config = get_config(name).replace(**overrides)
-    tokenizer = train_wordpiece(data.train.texts(), config.vocabulary_size, lowercase)
+    tokenizer = train_wordpiece(data.train.texts, config.vocabulary_size, lowercase)
     # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
     overrides["vocabulary_size"] = tokenizer.get_vocab_size()
     overrides["num_classes"] = len(data.label_names)
@@ -107,7 +112,7 @@ def prepare(name, data, dtype=None, **overrides):
 
 def _prepare_loaded(pipeline, data, dtype, overrides):
     """Takes a trained pipeline's model and tokenizer; other labels get a new head."""
-    if pipeline.labels != data.label_names:
-        overrides["num_classes"] = len(data.label_names)
-    model = rebuild(pipeline.model, dtype, **overrides)
+    overrides["num_classes"] = len(data.label_names)
+    new_head = pipeline.labels != data.label_names
+    model = rebuild(pipeline.model, dtype, new_head, **overrides)
     return TrainingPipeline(model, pipeline.preprocessor, data.label_names, pipeline.training)

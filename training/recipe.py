@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..zoo.config import replace_fields
 
 _RANGES = (
-    (("epochs", "batch_size"), lambda v: v >= 1 and v == int(v), "a positive integer"),
+    (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
     (("weight_decay", "patience"), lambda v: v >= 0, "a number not below zero"),
     (

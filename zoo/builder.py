@@ -114,12 +114,13 @@ def _build_from_checkpoint(architecture, path, dtype, overrides):
     return rebuild(checkpoint, dtype, **overrides)
 
 
-def rebuild(model, dtype=None, **overrides):
+def rebuild(model, dtype=None, new_head=False, **overrides):
     """Builds a zoo model anew from its configuration and copies its weights.
 
     Args:
         model: A model built by `zoo.build`.
         dtype: Dtype policy of the new model. Defaults to None (Keras's global policy).
+        new_head: Whether the layer of logits starts at random. Defaults to False.
         **overrides: Fields that do not shape the encoder (`config.free_fields`), such as
             `dropout`, or `num_classes`, which makes a new head with random weights.
 
@@ -143,12 +144,14 @@ def rebuild(model, dtype=None, **overrides):
     if len(model.layers) == len(rebuilt.layers):  # The same layers, whatever Keras named them.
         names = [layer.name for layer in rebuilt.layers]
         saved_layers = dict(zip(names, model.layers, strict=True))
-    new_head = "num_classes" in overrides and config.num_classes != saved.num_classes
+    head_differs = getattr(config, "num_classes", 0) != getattr(saved, "num_classes", 0)
     for layer in rebuilt.layers:
+        if new_head and layer is rebuilt.layers[-1]:
+            continue
         weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
-        elif not new_head:
+        elif not head_differs:
             raise ValueError(
                 f"Expected weights of shapes {[tuple(w.shape) for w in layer.weights]} for layer "
                 f"{layer.name!r}. Received: {[w.shape for w in weights]}"

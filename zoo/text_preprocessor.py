@@ -11,6 +11,11 @@ TOKENIZER_FILE = "tokenizer.json"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def has_surrogate(text):
+    """Returns whether a string has half a surrogate pair, which is no Unicode text."""
+    return _SURROGATE.search(text) is not None
+
+
 class TextPreprocessor:
     """Encodes texts and pads them to batches.
 
@@ -57,7 +62,7 @@ class TextPreprocessor:
                     "Expected every input to be a string. "
                     f"Received: one of type {type(text).__name__}: {text!r:.80}"
                 )
-            if _SURROGATE.search(text):
+            if has_surrogate(text):
                 raise ValueError(
                     "Expected every input to be Unicode text. "
                     f"Received: one with half a surrogate pair: {text!r:.80}"

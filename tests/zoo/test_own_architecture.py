@@ -1,54 +1,19 @@
-from dataclasses import dataclass
-from typing import ClassVar
-
 import keras
 import numpy as np
 import pytest
 
 from attnzoo import training, zoo
-from attnzoo.layers import NamedInputsModel, SequencePooling
 from attnzoo.zoo import registry
 
 from ..training.toy_data import write_toy_reviews
-
-
-@dataclass(frozen=True)
-class BagOfWordsConfig(zoo.ModelConfig):
-    """A user's own configuration."""
-
-    vocabulary_size: int = 50
-    hidden_dim: int = 8
-    max_sequence_length: int = 12
-    num_classes: int = 2
-
-    free_fields: ClassVar[tuple[str, ...]] = ("num_classes",)
-
-
-def bag_of_words(config, dtype=None):
-    inputs = {
-        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask", optional=True),
-        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
-    }
-    states = keras.layers.Embedding(
-        config.vocabulary_size, config.hidden_dim, dtype=dtype, name="words"
-    )(inputs["token_ids"])
-    states = SequencePooling("mean", dtype=dtype)(states, padding_mask=inputs["padding_mask"])
-    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(states)
-    return NamedInputsModel(inputs, logits, name="bag_of_words")
-
-
-def register_for_a_while(builder, name="bag_of_words"):
-    presets = {"narrow": BagOfWordsConfig(), "wide": BagOfWordsConfig(hidden_dim=32)}
-    return zoo.register_model(name, "text_classification", presets, description="Counts words.")(
-        builder
-    )
+from .bag_of_words import BagOfWordsConfig, bag_of_words, register
 
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """The user's model, for one test."""
     monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
-    assert register_for_a_while(bag_of_words) is bag_of_words
+    assert register(bag_of_words) is bag_of_words
 
 
 TOKENS = {"token_ids": np.array([[2, 3, 4], [5, 6, 0]], "int32")}
@@ -62,7 +27,7 @@ def test_it_is_listed_beside_the_others():
 
 def test_its_name_is_now_taken():
     with pytest.raises(ValueError, match="taken"):
-        register_for_a_while(bag_of_words)
+        register(bag_of_words)
 
 
 def test_it_builds_with_overrides():
@@ -99,7 +64,7 @@ def test_it_trains_saves_and_answers(tmp_path):
 
 
 def test_a_builder_that_returns_something_else_is_refused():
-    register_for_a_while(lambda config, dtype: keras.Sequential(), name="careless")
+    register(lambda config, dtype: keras.Sequential(), name="careless")
     with pytest.raises(ValueError, match=r"'careless' to return a `layers\.NamedInputsModel`"):
         zoo.build("careless")
 

@@ -4,9 +4,11 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...zoo.text_preprocessor import has_surrogate
 from .records import (
     FILE_SUFFIXES,
     LABEL_NAMES,
+    ROWS_TO_SNIFF,
     SPLIT_NAMES,
     TEXT_NAMES,
     find_column,
@@ -14,8 +16,6 @@ from .records import (
     read_records,
 )
 from .rows import DataError, Row
-
-_ROWS_TO_SNIFF = 1000
 
 
 class FileSource:
@@ -42,7 +42,7 @@ class FileSource:
             )
         if not self.path.is_file():
             raise DataError(f"Expected a file at {self.path}; there is none.")
-        records = list(itertools.islice(read_records(self.path), _ROWS_TO_SNIFF))
+        records = list(itertools.islice(read_records(self.path), ROWS_TO_SNIFF))
         if not records:
             raise DataError(f"Expected labelled rows in {self.path}; the file is empty.")
         self.header, columns = _columns(
@@ -94,6 +94,8 @@ class FileSource:
                 f"{self.text_column!r} of type {type(text).__name__}, "
                 f"{self.label_column!r} of type {type(label).__name__}"
             )
+        if has_surrogate(text):
+            raise DataError(f"Expected Unicode text in {origin}. Received: half a surrogate pair")
         label = " ".join(str(label).split())
         if not label:
             raise DataError(f"Expected a label in {origin}; the field is empty.")
@@ -110,7 +112,7 @@ def _columns(path, records, text_column, label_column):
         rows = records
     else:
         first = [cell.strip() for cell in records[0]]
-        header = has_header(first, text_column, label_column)
+        header = has_header(records, text_column, label_column)
         names = first if header else list(range(len(first)))
         rows = [dict(zip(names, record, strict=False)) for record in records[header:]]
     text = find_column(path, names, text_column, TEXT_NAMES, "text")

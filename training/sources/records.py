@@ -8,8 +8,10 @@ from .rows import DataError
 
 FILE_SUFFIXES = (".csv", ".tsv", ".jsonl")
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "tweet")
-LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating", "y")
+LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating")
 SPLIT_NAMES = ("split",)
+# How many rows are looked at to find out how a file is to be read.
+ROWS_TO_SNIFF = 1000
 
 csv.field_size_limit(2**31 - 1)
 
@@ -71,10 +73,22 @@ def _json_records(path, lines):
         yield number, record
 
 
-def has_header(first, *wanted):
-    """Returns whether a file's first row of fields names its columns."""
+def has_header(rows, *wanted):
+    """Returns whether the first of some rows of fields names the columns.
+
+    It does if one of its cells was asked for as a column, if two are usual names, or if one is and
+    no cell of it comes again in its column, as a label would.
+    """
+    first = [cell.strip() for cell in rows[0]]
+    if any(cell in wanted for cell in first):
+        return True
     known = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES}
-    return any(cell in wanted or cell.lower() in known for cell in first)
+    usual = sum(cell.lower() in known for cell in first)
+    columns = zip(*rows[1:], strict=False)
+    comes_again = any(
+        cell in map(str.strip, column) for cell, column in zip(first, columns, strict=False)
+    )
+    return usual > 1 or (usual == 1 and not comes_again)
 
 
 def find_column(path, names, wanted, usual, what):

@@ -1,9 +1,11 @@
 """Texts without labels, to predict on, read one by one."""
 
+import itertools
 from pathlib import Path
 
 from .records import (
     FILE_SUFFIXES,
+    ROWS_TO_SNIFF,
     TEXT_NAMES,
     decoded_lines,
     find_column,
@@ -31,16 +33,17 @@ def read_texts(path, text_column=None):
         with open(path, "rb") as file:
             yield from read_lines(file, path)
         return
-    column, header = None, False
-    for line, record in read_records(path):
-        origin = f"{path}, line {line}"
-        if column is None:
-            column, header = _text_column(path, record, text_column)
-            if header:
-                continue
+    records = read_records(path)
+    head = list(itertools.islice(records, ROWS_TO_SNIFF))
+    if not head:
+        return
+    column, header = _text_column(path, [record for _, record in head], text_column)
+    for line, record in itertools.chain(head[header:], records):
         present = column in record if isinstance(record, dict) else column < len(record)
         if not present or not isinstance(record[column], str):
-            raise DataError(f"Expected a text in field {column!r} of {origin}; there is none.")
+            raise DataError(
+                f"Expected a text in field {column!r} of {path}, line {line}; there is none."
+            )
         yield record[column]
 
 
@@ -54,9 +57,10 @@ def read_lines(file, name):
         yield line.rstrip("\r\n")
 
 
-def _text_column(path, first, wanted):
-    """Returns the key or index of the texts in each record, and whether `first` is a header."""
-    header = not isinstance(first, dict) and has_header([cell.strip() for cell in first], wanted)
+def _text_column(path, records, wanted):
+    """Returns the key or index of the texts in each record, and whether the first is a header."""
+    first = records[0]
+    header = not isinstance(first, dict) and has_header(records, wanted)
     if isinstance(first, dict):
         names = list(first)
     else:

@@ -21,10 +21,25 @@ class TfdsSource:
         names = self.builder.info.features[self.label_feature]
         dataset = self.builder.as_dataset(split=self.split, shuffle_files=False)
         for index, example in enumerate(tfds.as_numpy(dataset)):
+            origin = f"tfds:{self.builder.name}/{self.split}, example {index}"
             label = example[self.label_feature]
-            label = names.int2str(label) if hasattr(names, "int2str") else str(label)
+            if isinstance(label, bytes):
+                label = label.decode("utf-8", errors="replace")
+            elif hasattr(names, "int2str"):
+                if label < 0:
+                    raise DataError(f"Expected a label in {origin}; there is none.")
+                label = names.int2str(label)
             text = example[self.text_feature].decode("utf-8", errors="replace")
-            yield Row(text, label, f"tfds:{self.builder.name}/{self.split}, example {index}")
+            yield Row(text, str(label), origin)
+
+    def is_labelled(self):
+        """Returns whether the first example has a label; GLUE marks its test rows by -1."""
+        import tensorflow_datasets as tfds
+
+        dataset = self.builder.as_dataset(split=self.split, shuffle_files=False)
+        first = next(iter(tfds.as_numpy(dataset.take(1))), None)
+        label = None if first is None else first[self.label_feature]
+        return isinstance(label, bytes) or label is None or label >= 0
 
 
 def open_tfds(name, text_feature=None, label_feature=None, download=False):
@@ -63,8 +78,14 @@ def open_tfds(name, text_feature=None, label_feature=None, download=False):
     label = _feature(builder, label_feature, tfds.features.ClassLabel, "label")
     splits = [split for split in _SPLITS if split in builder.info.splits]
     sources = {split: TfdsSource(builder, split, text, label) for split in splits}
-    lines = [f"tfds:{name}: text in feature {text!r}, label in feature {label!r}, splits {splits}"]
-    return sources, lines
+    labelled = {split: source for split, source in sources.items() if source.is_labelled()}
+    lines = [
+        f"tfds:{name}: text in feature {text!r}, label in feature {label!r}, "
+        f"splits {list(labelled)}"
+    ]
+    if len(labelled) < len(sources):
+        lines.append(f"left out for want of labels: {sorted(set(sources) - set(labelled))}")
+    return labelled, lines
 
 
 def _feature(builder, wanted, feature_class, what):

@@ -1,0 +1,56 @@
+import keras
+import numpy as np
+import pytest
+
+from attnzoo.training import SmoothedCrossentropy
+
+
+def reference(labels, logits, smoothing):
+    """Szegedy et al., 2016, section 7, in float64."""
+    logits = logits.astype("float64")
+    shifted = logits - logits.max(-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    classes = logits.shape[-1]
+    targets = np.eye(classes)[labels] * (1 - smoothing) + smoothing / classes
+    return -(targets * log_probabilities).sum(-1)
+
+
+@pytest.fixture
+def batch():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 5, 12)
+    return labels, (6 * generator.normal(size=(12, 5))).astype("float32")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_it_is_the_formula_in_float64(batch, smoothing):
+    expected = reference(*batch, smoothing)
+    loss = SmoothedCrossentropy(smoothing, reduction=None)
+    np.testing.assert_allclose(loss(*batch), expected, rtol=1e-5)
+    assert float(SmoothedCrossentropy(smoothing)(*batch)) == pytest.approx(expected.mean(), 1e-5)
+
+
+def test_without_smoothing_it_is_kerass_own(batch):
+    keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert float(SmoothedCrossentropy()(*batch)) == pytest.approx(float(keras_loss(*batch)), 1e-6)
+
+
+def test_weights_count_rows(batch):
+    weights = np.random.default_rng(1).random(12)
+    expected = (weights * reference(*batch, 0.1)).sum() / 12
+    loss = SmoothedCrossentropy(0.1)(*batch, sample_weight=weights)
+    assert float(loss) == pytest.approx(expected, 1e-5)
+
+
+def test_large_logits_stay_finite():
+    logits = np.array([[1e4, -1e4], [-1e4, 1e4]], "float32")
+    loss = SmoothedCrossentropy(0.1, reduction=None)(np.array([0, 0]), logits)
+    np.testing.assert_allclose(loss, reference(np.array([0, 0]), logits, 0.1), rtol=1e-6)
+
+
+def test_its_configuration_makes_it_anew():
+    loss = SmoothedCrossentropy(0.3, name="mine")
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert type(copy) is SmoothedCrossentropy
+    assert copy.get_config() == loss.get_config()
+    assert (copy.label_smoothing, copy.name) == (0.3, "mine")
