@@ -70,11 +70,11 @@ def run(arguments):
     )
     pipeline = None
     if not arguments.resume:
-        _remember(arguments, folder)
         import keras
 
         keras.utils.set_random_seed(arguments.seed)
         pipeline = training.prepare(loaded or name, data, dtype=arguments.dtype, **overrides)
+        _remember(arguments, folder)
     try:
         history = training.fit(
             pipeline,
