@@ -24,9 +24,12 @@ def run(arguments):
 
 def _manifest(path):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"Expected {path} to be JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise ValueError(f"Expected {path} to be a manifest of attnzoo. Received: {manifest!r:.40}")
+    return manifest
 
 
 def _preset(name):

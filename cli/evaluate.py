@@ -2,6 +2,7 @@
 
 from .data_options import add_data_arguments, data_options
 from .output import print_evaluation, print_json
+from .types import positive_integer
 
 
 def add_arguments(parser):
@@ -13,7 +14,7 @@ def add_arguments(parser):
         choices=("train", "validation", "test"),
         help="default: test where there is one, else all rows of the file",
     )
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=positive_integer, default=64)
 
 
 def run(arguments):

@@ -3,6 +3,7 @@
 import sys
 
 from .output import print_json, print_next, print_report
+from .types import positive_integer
 
 FORMATS = ("savedmodel", "onnx")
 
@@ -18,11 +19,12 @@ def add_arguments(parser):
         help="some of savedmodel,onnx (default: both)",
     )
     parser.add_argument("--out", required=True, metavar="DIST", help="the artefact's folder")
-    parser.add_argument("--version", type=int, default=1, help="of the SavedModel (default: 1)")
+    parser.add_argument(
+        "--version", type=positive_integer, default=1, help="of the SavedModel (default: 1)"
+    )
     parser.add_argument(
         "--signatures",
         type=lambda text: text.split(","),
-        default="auto",
         metavar="NAMES",
         help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
     )
@@ -41,7 +43,7 @@ def run(arguments):
         arguments.out,
         arguments.to,
         arguments.version,
-        arguments.signatures,
+        arguments.signatures or "auto",
         arguments.overwrite,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )

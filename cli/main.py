@@ -50,7 +50,12 @@ def main(arguments=None):
     Returns:
         The exit code: 0 only on success, 1 on an error, 130 after Ctrl-C.
     """
-    parsed = make_parser().parse_args(arguments)
+    parser = make_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and not (hasattr(parsed, "texts") and all(not r.startswith("-") for r in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # Texts after an option, which argparse leaves over.
+        parsed.texts += rest
     # TensorFlow talks at its first import; what it says is for developers of TensorFlow.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:

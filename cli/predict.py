@@ -8,6 +8,7 @@ import json
 import sys
 
 from .models import load_predictor
+from .types import positive_integer
 
 
 def add_arguments(parser):
@@ -20,7 +21,7 @@ def add_arguments(parser):
         help="a text on each line, or a .csv, .tsv or .jsonl file; - is standard input",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
-    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--batch-size", type=positive_integer, default=32)
 
 
 def run(arguments):

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import difflib
+import typing
 
 
 def add_settings_argument(parser):
@@ -38,7 +39,7 @@ def split_settings(settings, *defaults):
     """
     changes = [{} for _ in defaults]
     fields = {
-        field.name: (default, place)
+        field.name: (getattr(default, field.name), field.type, place)
         for place, default in enumerate(defaults)
         for field in dataclasses.fields(default)
     }
@@ -51,13 +52,13 @@ def split_settings(settings, *defaults):
                 f"Expected --set FIELD=VALUE with one of the fields {sorted(fields)}.{hint} "
                 f"Received: --set {setting}"
             )
-        default, place = fields[name]
-        changes[place][name] = _value(text, getattr(default, name), setting)
+        default, kind, place = fields[name]
+        changes[place][name] = _value(text, default, kind, setting)
     return changes
 
 
-def _value(text, default, setting):
-    if text in ("None", "none", "null"):
+def _value(text, default, kind, setting):
+    if text in ("None", "none", "null") and type(None) in typing.get_args(kind):
         return None
     if isinstance(default, str):
         return text

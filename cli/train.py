@@ -9,19 +9,20 @@ from .output import print_json, print_next, program
 from .settings import add_settings_argument, split_settings
 
 RUN_FILE = "run.json"
-_REMEMBERED = (
-    "model",
-    "data",
-    "text_column",
-    "label_column",
-    "label_names",
-    "validation_split",
-    "recipe",
-    "settings",
-    "dtype",
-    "seed",
-    "tensorboard",
-)
+# What a run remembers for `--resume`, with the defaults.
+_REMEMBERED = {
+    "model": None,
+    "data": None,
+    "text_column": None,
+    "label_column": None,
+    "label_names": None,
+    "validation_split": 0.1,
+    "recipe": "scratch",
+    "settings": [],
+    "dtype": None,
+    "seed": 0,
+    "tensorboard": False,
+}
 
 
 def add_arguments(parser):
@@ -30,14 +31,15 @@ def add_arguments(parser):
         "model", nargs="?", help="model/preset (see `attnzoo list`), or a saved folder to train on"
     )
     add_data_arguments(parser, required=False)
-    parser.add_argument("--validation-split", type=float, default=0.1, metavar="SHARE")
+    parser.add_argument("--validation-split", type=float, metavar="SHARE")
     parser.add_argument("--out", metavar="RUN", help="new folder for the trained model")
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
-    parser.add_argument("--recipe", default="scratch", help="how to train (default: scratch)")
+    parser.add_argument("--recipe", help="how to train (default: scratch)")
     add_settings_argument(parser)
     parser.add_argument("--dtype", help="such as mixed_bfloat16")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--tensorboard", action="store_true", help="write logs to RUN/tensorboard")
+    parser.set_defaults(**_REMEMBERED)
 
 
 def run(arguments):
@@ -107,9 +109,11 @@ def run(arguments):
 
 def _run_folder(arguments):
     if arguments.resume:
-        if arguments.model or arguments.data or arguments.out or arguments.settings:
+        given = [n for n, default in _REMEMBERED.items() if getattr(arguments, n) != default]
+        if given or arguments.out:
             raise ValueError(
-                "Expected `--resume RUN` alone: the run knows its model, data and settings."
+                "Expected `--resume RUN` alone: the run knows its model, data and settings. "
+                f"Received: {', '.join(given) or 'out'}"
             )
         return Path(arguments.resume).expanduser()
     missing = [

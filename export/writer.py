@@ -231,7 +231,11 @@ def _check_target(path, names, fingerprint, overwrite):
 def _foreign_files(path):
     """Returns what is in a folder without a manifest and is not left from a killed export."""
     ours = {*FORMATS, *_COMMON_FILES, VERIFY_FILE, README_FILE, ".lock"}
-    return [file for file in path.iterdir() if file.name not in ours]
+    return [
+        file
+        for file in path.iterdir()
+        if file.name not in ours and not file.name.startswith(".partial-")
+    ]
 
 
 @contextlib.contextmanager

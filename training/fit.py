@@ -13,6 +13,7 @@ import keras
 from ..zoo import load
 from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
+from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
@@ -182,14 +183,15 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
 
     try:
         if not record.is_over:
-            model.fit(
-                train.as_dataset(),
-                validation_data=validation,
-                epochs=recipe.epochs,
-                shuffle=False,  # The batches are shuffled already.
-                callbacks=callbacks,
-                verbose=verbose,
-            )
+            with InterruptBetweenBatches() as interrupt:
+                model.fit(
+                    train.as_dataset(),
+                    validation_data=validation,
+                    epochs=recipe.epochs,
+                    shuffle=False,  # The batches are shuffled already.
+                    callbacks=[*callbacks, interrupt],
+                    verbose=verbose,
+                )
     except KeyboardInterrupt:
         if record.rows:
             finish(interrupted=True)

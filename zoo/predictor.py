@@ -35,10 +35,12 @@ class Predictor:
             inputs: List of raw inputs (texts); a single text counts as a list of one.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
+        _check_batch_size(batch_size)
         return self.task.predictions(self.logits(_several(inputs), batch_size), self.labels)
 
     def stream(self, inputs, batch_size=32):
         """Yields one `Prediction` after another from any iterable, in constant memory."""
+        _check_batch_size(batch_size)
         held = []
         for item in _several(inputs):
             held.append(item)
@@ -70,3 +72,8 @@ class Predictor:
 def _several(inputs):
     """A single text counts as a list of one."""
     return [inputs] if isinstance(inputs, str) else inputs
+
+
+def _check_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"Expected `batch_size` to be positive. Received: batch_size={batch_size}")

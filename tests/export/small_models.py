@@ -118,8 +118,11 @@ def bag_of_words(config, dtype=None, between=None):
     )
     if between is not None:
         pooled = between(pooled)
-    logits = keras.layers.Dense(config.num_classes, name="logits")(pooled)
-    return NamedInputsModel(inputs, logits)
+    if config.num_classes == 0:
+        return NamedInputsModel(inputs, pooled)
+    activation = config.classifier_activation
+    head = keras.layers.Dense(config.num_classes, activation, dtype="float32", name="logits")
+    return NamedInputsModel(inputs, head(pooled))
 
 
 def bag_of_words_of(name, seed=0, **overrides):

@@ -1,5 +1,6 @@
 """What goes into an artefact: a float32 copy of the model, its logits bare."""
 
+import functools
 import json
 
 import keras
@@ -10,11 +11,11 @@ from attnzoo import export, zoo
 from attnzoo.export.served_model import ServedModel
 
 from .engines import ServingSession, run_onnx, softmax
-from .small_models import small_classifier
+from .small_models import bag_of_words_of, small_classifier
 
 TENSORS = {
-    "token_ids": np.random.default_rng(5).integers(0, 23, (4, 11)).astype("int32"),
-    "lengths": np.array([11, 3, 0, 7], "int32"),
+    "token_ids": np.random.default_rng(5).integers(0, 11, (4, 9)).astype("int32"),
+    "lengths": np.array([9, 3, 0, 7], "int32"),
 }
 
 
@@ -28,8 +29,16 @@ def manifest_of(folder):
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
-def test_a_mixed_precision_model_is_exported_as_the_float32_model(tmp_path):
-    mixed, plain = small_classifier(dtype="mixed_bfloat16"), small_classifier()
+@pytest.fixture(params=["bag_of_words", pytest.param("classifier", marks=pytest.mark.slow)])
+def make(request, bag_of_words_name):
+    """`f(**options)`: the same bare model, but for its options."""
+    if request.param == "classifier":
+        return small_classifier
+    return functools.partial(bag_of_words_of, bag_of_words_name)
+
+
+def test_a_mixed_precision_model_is_exported_as_the_float32_model(make, tmp_path):
+    mixed, plain = make(dtype="mixed_bfloat16"), make()
     difference = np.abs(answers_of(mixed) - answers_of(plain)).max()
     assert difference > 1e-4, "the comparison below would say nothing"
     export.to_onnx(mixed, tmp_path / "dist")
@@ -38,9 +47,9 @@ def test_a_mixed_precision_model_is_exported_as_the_float32_model(tmp_path):
     np.testing.assert_allclose(answers["logits"], answers_of(plain), rtol=0, atol=2e-5)
 
 
-def test_a_model_that_ends_in_a_softmax_exports_its_logits(tmp_path):
-    with_softmax = small_classifier(classifier_activation="softmax")
-    logits = answers_of(small_classifier())
+def test_a_model_that_ends_in_a_softmax_exports_its_logits(make, tmp_path):
+    with_softmax, plain = make(classifier_activation="softmax"), make()
+    logits = answers_of(plain)
     np.testing.assert_allclose(answers_of(with_softmax), softmax(logits), rtol=0, atol=1e-6)
     export.to_onnx(with_softmax, tmp_path / "dist")
     answers = run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", TENSORS)
@@ -48,11 +57,12 @@ def test_a_model_that_ends_in_a_softmax_exports_its_logits(tmp_path):
     np.testing.assert_allclose(answers["probabilities"], softmax(logits), rtol=0, atol=1e-5)
 
 
-def test_a_backbone_exports_its_embedding(tmp_path):
-    backbone = small_classifier(num_classes=0)
+def test_a_backbone_exports_its_embedding(make, tmp_path):
+    backbone = make(num_classes=0)
     export.to_artefact(backbone, tmp_path / "dist")
     expected = answers_of(backbone)
-    assert expected.shape == (4, 8)
+    size = zoo.config_of(backbone).hidden_dim
+    assert expected.shape == (4, size)
     onnx_answers = run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", TENSORS)
     serving = ServingSession(tmp_path / "dist" / "savedmodel" / "1")
     for answers in (onnx_answers, serving.run("tokens", TENSORS)):
@@ -60,7 +70,7 @@ def test_a_backbone_exports_its_embedding(tmp_path):
         np.testing.assert_allclose(answers["embedding"], expected, rtol=0, atol=2e-5)
     manifest = manifest_of(tmp_path / "dist")
     assert manifest["labels"] == []
-    assert [output["shape"] for output in manifest["outputs"]] == [["batch", 8]]
+    assert [output["shape"] for output in manifest["outputs"]] == [["batch", size]]
 
 
 def test_a_bare_model_has_the_tensor_signature_only(bag_of_words_artefact):

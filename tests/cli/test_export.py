@@ -1,0 +1,155 @@
+"""attnzoo export, verify and describe."""
+
+import json
+import shutil
+
+import pytest
+
+from attnzoo import zoo
+
+from .conftest import LABELS
+
+
+def manifest_of(folder):
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+# === Export ===
+
+
+def test_export_writes_both_formats_and_prints_the_checks(exported):
+    assert exported.result.code == 0, exported.result.err
+    assert manifest_of(exported.folder)["variants"].keys() == {"savedmodel/1", "onnx/model.onnx"}
+    out = exported.result.out
+    assert "ONNX checker" in out
+    assert "FAIL" not in out
+    assert f"Verified and written to {exported}" in out
+    assert f"  attnzoo verify {exported}\n" in out
+
+
+def test_progress_goes_to_standard_error(exported):
+    lines = exported.result.err.splitlines()
+    assert [line for line in lines if line.startswith("attnzoo: writing ")] == [
+        "attnzoo: writing savedmodel/1 ...",
+        "attnzoo: writing onnx/model.onnx ...",
+    ]
+
+
+@pytest.mark.slow
+def test_version_and_signatures_are_taken(attnzoo, trained, tmp_path):
+    result = attnzoo(
+        *("export", trained, "--to", "savedmodel", "--version", "3", "--out", tmp_path / "dist"),
+        *("--signatures", "tokens"),
+    )
+    assert result.code == 0, result.err
+    (variant,) = manifest_of(tmp_path / "dist")["variants"].items()
+    assert variant[0] == "savedmodel/3"
+    assert variant[1]["signatures"].keys() == {"tokens", "serving_default"}
+
+
+def test_what_is_there_is_replaced_only_on_request(attnzoo, trained, exported, tmp_path):
+    shutil.copytree(exported.folder, tmp_path / "dist")
+    arguments = ("export", trained, "--to", "onnx", "--out", tmp_path / "dist", "--json")
+    refused = attnzoo(*arguments)
+    assert refused.code == 1
+    assert "`--overwrite` on the command line" in refused.err
+    assert refused.out == ""
+    replaced = attnzoo(*arguments, "--overwrite")
+    assert replaced.code == 0
+    answer = json.loads(replaced.out)
+    assert answer["passed"]
+    assert answer["out"] == str(tmp_path / "dist")
+    assert {check["variant"] for check in answer["checks"]} == {"artefact", "onnx/model.onnx"}
+
+
+def test_a_folder_of_something_else_is_left_alone(attnzoo, trained, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    result = attnzoo("export", trained, "--out", tmp_path, "--overwrite")
+    assert result.code == 1
+    assert "which holds something else" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_an_artefact_cannot_be_exported_again(attnzoo, exported, tmp_path):
+    result = attnzoo("export", exported, "--out", tmp_path / "dist")
+    assert result.code == 1
+    assert "attnzoo.artefact" in result.err
+
+
+def test_a_file_system_that_is_read_only_is_told_in_one_line(attnzoo, trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = attnzoo("export", trained, "--out", tmp_path / "file" / "dist")
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    assert result.err.splitlines()[-1].startswith("attnzoo: error: [Errno ")
+
+
+# === Verify ===
+
+
+def test_verify_prints_every_check(attnzoo, exported):
+    result = attnzoo("verify", exported)
+    assert result.code == 0
+    assert result.lines[-1] == "verified"
+    for name in ("ONNX checker", "answers of `serving_default`", "weights stored once"):
+        assert name in result.out
+
+
+def test_verify_of_a_broken_artefact_fails_and_shows_the_row(attnzoo, exported, tmp_path):
+    shutil.copytree(exported.folder, tmp_path / "dist")
+    path = tmp_path / "dist" / "onnx" / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1])
+    manifest = manifest_of(tmp_path / "dist")
+    del manifest["variants"]["savedmodel/1"]
+    (tmp_path / "dist" / "manifest.json").write_text(json.dumps(manifest))
+
+    result = attnzoo("verify", tmp_path / "dist")
+    assert result.code == 1
+    (row,) = [line for line in result.lines if "FAIL" in line]
+    assert "onnx/model.onnx" in row
+    assert result.lines[-1] == "NOT verified"
+    assert result.err.startswith("attnzoo: error: Expected the artefact to pass every check.")
+    assert len(result.err.splitlines()) == 1
+
+    result = attnzoo("verify", tmp_path / "dist", "--json")
+    assert result.code == 1
+    answer = json.loads(result.out)
+    assert not answer["passed"]
+    assert [check["name"] for check in answer["checks"] if not check["passed"]] == ["files"]
+
+
+# === Describe ===
+
+
+def test_describe_a_preset(attnzoo):
+    result = attnzoo("describe", "sentiment_classifier/tiny")
+    assert result.code == 0
+    for phrase in ("hidden_dim: 32", "token_ids: int32 (batch, length)", "text_classification"):
+        assert phrase in result.out
+
+
+def test_describe_a_preset_as_json(attnzoo):
+    answer = json.loads(attnzoo("describe", "sentiment_classifier/tiny", "--json").out)
+    assert answer["architecture"] == "sentiment_classifier"
+    assert answer["config"] == zoo.get_config("sentiment_classifier/tiny").to_dict()
+    assert answer["parameters"] == zoo.build("sentiment_classifier/tiny").count_params()
+
+
+def test_describe_a_run_and_an_artefact(attnzoo, trained, exported):
+    for made in (trained, exported):
+        result = attnzoo("describe", made)
+        assert result.code == 0
+        for phrase in ("sentiment_classifier", "text_classification", *LABELS):
+            assert phrase in result.out
+        checksum = manifest_of(made.folder)["files"]["tokenizer.json"]["sha256"]
+        assert checksum not in result.out
+        assert json.loads(attnzoo("describe", made, "--json").out) == manifest_of(made.folder)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "12"])
+def test_a_manifest_that_is_none_is_named(attnzoo, tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    for verb in ("describe", "verify"):
+        result = attnzoo(verb, tmp_path)
+        assert result.code == 1
+        assert str(tmp_path / "manifest.json") in result.err
