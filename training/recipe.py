@@ -21,7 +21,7 @@ class Recipe:
     """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
 
     Args:
-        epochs: Epochs at most. Defaults to 8.
+        epochs: Epochs at most. Defaults to 6.
         batch_size: Rows in each step. Defaults to 32.
         learning_rate: Peak of the schedule. Defaults to 1e-3.
         warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
@@ -41,7 +41,7 @@ class Recipe:
         ValueError: If a field is out of its range.
     """
 
-    epochs: int = 8
+    epochs: int = 6
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup: float = 0.1
