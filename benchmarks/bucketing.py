@@ -23,7 +23,9 @@ def main():
     for name, bucketing in (("in order of chance", False), ("bucketed by length", True)):
         pipeline = training.prepare(arguments.model, data)
         pipeline.model.compile(
-            "adamw", keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            "adamw",
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            jit_compile=False,  # XLA would compile anew for each length.
         )
         batches = pipeline.make_batches(data.train, bucketing=bucketing)
         masks = [inputs["padding_mask"] for inputs, _ in batches]

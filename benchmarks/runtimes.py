@@ -68,7 +68,7 @@ def _draw(path, results):
         axes.bar_label(bars, fmt="%.2f", fontsize=8)
     axes.set_xticks(range(len(results)), [f"batch {b}, length {n}" for b, n in results])
     axes.set_ylabel("time, Keras predict_on_batch = 1")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
