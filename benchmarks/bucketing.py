@@ -32,7 +32,7 @@ def main():
         padding[name] = 1 - sum(mask.sum() for mask in masks) / sum(mask.size for mask in masks)
         dataset = batches.as_dataset()
         rivals[name] = lambda model=pipeline.model, d=dataset: model.fit(d, verbose=0)
-    seconds = medians(rivals, repeats=3, warmup=1)
+    seconds = medians(rivals, repeats=2, warmup=1)
     slowest = seconds["in order of chance"]
     print_table(
         ["batches", "seconds an epoch", "ratio", "padding"],
