@@ -6,7 +6,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
-PEERS := torch==2.13.0 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0'
+PEERS := torch==2.13.0 'jax>=0.7' 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0' 'pytest-xdist>=3.6'
 
 .PHONY: demo test test-slow test-peers lint clean
 
@@ -14,14 +14,15 @@ demo: $(VENV)/installed
 	$(VENV)/bin/attnzoo demo --out runs/demo
 
 test: $(VENV)/installed-test
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2
 
 test-slow: $(VENV)/installed-test
-	$(VENV)/bin/python -m pytest -m slow
+	$(VENV)/bin/python -m pytest -n 2 -m slow
 
-# Comparisons with PyTorch, in an environment of its own where Keras runs on PyTorch too.
+# Comparisons with PyTorch, and the layers on JAX, in an environment of their own.
 test-peers: $(VENV)-peers/installed
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
+	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .

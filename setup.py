@@ -18,6 +18,7 @@ PACKAGE_DIR = {
     "attnzoo.cli": "cli",
 }
 NESTED_PACKAGES = [
+    "attnzoo.layers.feature_maps",
     "attnzoo.layers.normalizers",
     "attnzoo.layers.positions",
     "attnzoo.layers.scores",
@@ -50,6 +51,7 @@ EXTRAS_REQUIRE = {
         "hypothesis>=6.100",  # 6.170.15
         "psutil>=6.0",  # 7.2.2
         "pytest>=8.0",  # 9.2.0
+        "pytest-xdist>=3.6",  # 3.8.0
         "ruff>=0.15",  # 0.17.6
     ],
     "benchmarks": ["psutil>=6.0"],  # 7.2.2

@@ -2,10 +2,9 @@
 
 import sys
 
+from ..export.formats import FORMATS
 from .output import print_json, print_next, print_report
 from .types import positive_integer
-
-FORMATS = ("savedmodel", "onnx")
 
 
 def add_arguments(parser):

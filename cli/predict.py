@@ -6,6 +6,7 @@ through in constant memory.
 
 import json
 import sys
+from collections import deque
 
 from .models import load_predictor
 from .types import positive_integer
@@ -32,10 +33,12 @@ def run(arguments):
         if sys.stdin.isatty():
             raise ValueError("Expected texts, `--input FILE`, or lines on standard input.")
         arguments.input = "-"
+    if arguments.text_column is not None and arguments.input in (None, "-"):
+        raise ValueError("Expected `--text-column` only with the columns of an `--input FILE`.")
     predictor = load_predictor(arguments.model)
-    seen = []
+    seen = deque()
     for prediction in predictor.stream(_remembered(_texts(arguments), seen), arguments.batch_size):
-        text = seen.pop(0)
+        text = seen.popleft()
         if arguments.json:
             print(json.dumps({"text": text, **prediction.__dict__}, ensure_ascii=False))
         else:

@@ -6,12 +6,13 @@ What needs TensorFlow is imported when first asked for; an ONNX file predicts wi
 import importlib
 from typing import TYPE_CHECKING
 
+from .formats import FORMATS
 from .report import Check, Report, VerificationError
 
 if TYPE_CHECKING:
     from .predictor import load
     from .verification import verify
-    from .writer import FORMATS, to_artefact, to_onnx, to_savedmodel
+    from .writer import to_artefact, to_onnx, to_savedmodel
 
 __all__ = [
     "FORMATS",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 _LAZY = {
-    "FORMATS": "writer",
     "load": "predictor",
     "to_artefact": "writer",
     "to_onnx": "writer",

@@ -25,7 +25,6 @@ class OnnxEngine:
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        self.input_names = [value.name for value in self._session.get_inputs()]
         self.output_names = [value.name for value in self._session.get_outputs()]
 
     def run(self, inputs, outputs=None):
@@ -55,10 +54,6 @@ class SavedModelEngine:
         }
         self.signatures = sorted(self._signatures)
 
-    def input_names(self, signature):
-        """Returns the names of a signature's inputs."""
-        return sorted(self._signatures[signature].inputs)
-
     def output_names(self, signature):
         """Returns the names of a signature's outputs."""
         return sorted(self._signatures[signature].outputs)
@@ -71,7 +66,3 @@ class SavedModelEngine:
             {name: definition.outputs[name].name for name in names},
             {definition.inputs[name].name: value for name, value in inputs.items()},
         )
-
-    def close(self):
-        """Frees the session."""
-        self._session.close()

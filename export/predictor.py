@@ -118,16 +118,12 @@ class SavedModelPredictor(_ArtefactPredictor):
         if signature is None:
             return super().logits(inputs, batch_size)
         inputs = self.preprocessor.checked(inputs)
-        # Inputs of like length together carry little padding.
-        order = sorted(range(len(inputs)), key=lambda row: len(inputs[row]))
-        logits = np.zeros((len(inputs), len(self.labels)), "float32")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = np.array([inputs[row] for row in rows], object)
-            logits[rows] = self._engine.run(signature, {self._raw_input: batch}, ["logits"])[
-                "logits"
-            ]
-        return logits
+
+        def run_rows(rows):
+            batch = {self._raw_input: np.array([inputs[row] for row in rows], object)}
+            return self._engine.run(signature, batch, ["logits"])["logits"]
+
+        return self._in_batches(inputs, batch_size, run_rows)
 
 
 _PREDICTORS = {"onnx": OnnxPredictor, "savedmodel": SavedModelPredictor}

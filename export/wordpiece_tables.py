@@ -30,6 +30,15 @@ _EMPTY_TOKENIZER = {
 _SEPARATOR = "\u2581"
 _BLOCK = 1 << 16
 _SURROGATES = range(0xD800, 0xE000)
+# Components that may treat every code point by itself; whether they do, the probes tell. Others,
+# such as `Split` and `Replace`, look for patterns, which no set of probes would be sure to hit.
+_COMPONENTS = {
+    "normalizer": {
+        *("BertNormalizer", "Lowercase", "StripAccents", "Strip"),
+        *("NFC", "NFD", "NFKC", "NFKD", "Sequence"),
+    },
+    "pre_tokenizer": {"BertPreTokenizer", "WhitespaceSplit", "Punctuation", "Digits", "Sequence"},
+}
 _PROBES = (
     "The café, née “Übergröße”: naïve façade — 100% sure?!",
     "cafe\u0301 A\u030a\u0301 e\u0327\u0301 \u0301leading",
@@ -98,7 +107,8 @@ def read_tables(tokenizer):
     if [model["vocab"][piece] for piece in vocabulary] != list(range(len(vocabulary))):
         raise ValueError("Expected the ids of the vocabulary to be 0, 1, 2, ... without gaps.")
     first_ids, last_ids = _template(settings["post_processor"])
-    components = {name: settings[name] for name in ("normalizer", "pre_tokenizer")}
+    components = {name: settings[name] for name in _COMPONENTS}
+    _check_components(components)
     actions, replacements = _code_points(json.dumps(components))
     _check_probes(tokenizer, actions, replacements)
     starts = np.flatnonzero(np.diff(actions, prepend=-1))
@@ -114,6 +124,22 @@ def read_tables(tokenizer):
         range_actions=actions[starts].astype("int32"),
         replacements=replacements,
     )
+
+
+def _check_components(components):
+    for name, known in _COMPONENTS.items():
+        for kind in _component_types(components[name]):
+            if kind not in known:
+                _raise_not_by_code_point(f"{name} of type {kind}")
+
+
+def _component_types(component):
+    """Yields the type of a normaliser or pre-tokeniser and of those it is a sequence of."""
+    if component is None:
+        return
+    yield component["type"]
+    for part in component.get("normalizers", component.get("pretokenizers", ())):
+        yield from _component_types(part)
 
 
 def _template(post_processor):
@@ -182,7 +208,7 @@ def _normalized_code_points(normalizer):
             place = block.index(_SEPARATOR)
             parts[place : place + 2] = [_SEPARATOR]
         if len(parts) != len(block):
-            _raise_not_by_code_point(_SEPARATOR)
+            _raise_not_by_code_point("one that does not, on a list of all code points")
         normalized.extend(parts)
     return normalized
 
@@ -222,12 +248,12 @@ def _check_probes(tokenizer, actions, replacements):
             else [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)]
         )
         if "".join(pieces).split() != words:
-            _raise_not_by_code_point(probe)
+            _raise_not_by_code_point(f"one that does not, on the text {probe!r}")
 
 
-def _raise_not_by_code_point(probe):
+def _raise_not_by_code_point(received):
     raise ValueError(
         "Expected a normaliser and a pre-tokeniser that treat every code point by itself, as "
         "BERT's do; export without the text signature (`signatures=['tokens']`) and tokenise in "
-        f"the client. Received: one that does not, on the text {probe!r}"
+        f"the client. Received: {received}"
     )

@@ -20,6 +20,7 @@ from .artefact import (
     VERIFY_FILE,
     Artefact,
 )
+from .formats import FORMATS
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples
@@ -27,7 +28,6 @@ from .savedmodel import write_savedmodel
 from .served_model import ServedModel
 from .verification import verify
 
-FORMATS = ("savedmodel", "onnx")
 # What all variants share; a bare model has no tokenizer.
 _COMMON_FILES = (TOKENIZER_FILE, LABELS_FILE, SAMPLES_FOLDER)
 

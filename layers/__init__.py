@@ -1,25 +1,54 @@
 """attnzoo.layers: self-attention and what goes around it (floor 1: imports Keras only)."""
 
-from . import normalizers, positions, scores
+from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
+from .attention_from_convolution import AttentionAsConvolution, attention_from_convolution
 from .gelu import GELU
+from .graph_attention import GraphAttention
 from .layer_normalization import LayerNormalization
+from .linear_self_attention import LinearSelfAttention
 from .multi_head_self_attention import MultiHeadSelfAttention
 from .named_inputs_model import NamedInputsModel
-from .positions import LearnedPositionalEncoding, SinusoidalPositionalEncoding
+from .nystrom_self_attention import NystromSelfAttention
+from .positions import (
+    ALiBi,
+    ConditionalPositionalEncoding,
+    LearnedPositionalEncoding,
+    RelativePositionBias,
+    RotaryEmbedding,
+    ShawRelativeKeys,
+    SinCos2DPositionalEncoding,
+    SinusoidalPositionalEncoding,
+    T5RelativeBias,
+)
 from .sequence_pooling import SequencePooling
 from .transformer_encoder_block import TransformerEncoderBlock
+from .windowed_attention import WindowedAttention
 
 __all__ = [
     "GELU",
+    "ALiBi",
     "Attention",
+    "AttentionAsConvolution",
+    "ConditionalPositionalEncoding",
+    "GraphAttention",
     "LayerNormalization",
     "LearnedPositionalEncoding",
+    "LinearSelfAttention",
     "MultiHeadSelfAttention",
     "NamedInputsModel",
+    "NystromSelfAttention",
+    "RelativePositionBias",
+    "RotaryEmbedding",
     "SequencePooling",
+    "ShawRelativeKeys",
+    "SinCos2DPositionalEncoding",
     "SinusoidalPositionalEncoding",
+    "T5RelativeBias",
     "TransformerEncoderBlock",
+    "WindowedAttention",
+    "attention_from_convolution",
+    "feature_maps",
     "normalizers",
     "positions",
     "scores",

@@ -1,16 +1,17 @@
 """Multi-head self-attention: a set of vectors in, a set of vectors out."""
 
 import keras
-from keras import ops
 
+from . import positions
 from .attention import Attention
-from .checks import check_positive
-from .lookup import serialize
-from .masks import combined_mask, keras_mask
+from .lookup import kept, serialize
+from .masks import keras_mask
+from .projections import SelfAttentionProjections
+from .windowed_attention import WindowedAttention
 
 
 @keras.saving.register_keras_serializable("attnzoo")
-class MultiHeadSelfAttention(keras.layers.Layer):
+class MultiHeadSelfAttention(SelfAttentionProjections):
     """Lets every vector of a sequence gather from all others what is relevant to it.
 
     The input is projected to queries, keys and values; in each head a query's scores against all
@@ -23,10 +24,19 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             `num_heads`).
         value_dim: Size of each head's values. Defaults to None (`key_dim`).
         output_dim: Size of the output vectors. Defaults to None (input size).
-        score: `"dot"` or a registered callable. Defaults to `"dot"`. See `attnzoo.layers.scores`.
-        normalizer: `"softmax"` or a registered callable. Defaults to `"softmax"`. See
-            `attnzoo.layers.normalizers`.
+        score: Relevance of keys to queries: a name of `layers.scores.SCORES` or a registered
+            callable. Defaults to `"dot"`.
+        normalizer: What makes weights of scores: a name of `layers.normalizers.NORMALIZERS` or a
+            registered callable. Defaults to `"softmax"`.
+        position: A name of `layers.positions.POSITIONS` or a layer: positions added to the input,
+            turning queries and keys, or added to the scores. Defaults to None (a set).
         causal: Whether a position sees only itself and earlier ones. Defaults to False.
+        window: How many positions before and after itself a position sees, `(left, right)`, in
+            time and memory that grow with the length and not with its square. Defaults to None
+            (all). See `WindowedAttention`.
+        window_style: `"regular"` or `"chunked_limited"`. Defaults to `"regular"`.
+        global_tokens: Number of first positions that see all and are seen by all in spite of the
+            window. Defaults to 0.
         dropout: Rate at which attention weights are dropped in training. Defaults to 0.0.
         use_bias: Whether the four projections have biases. Defaults to True.
         kernel_initializer: Initialiser of the projections. Defaults to `"glorot_uniform"`.
@@ -45,8 +55,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         `(batch, heads, query, key)`. A row with nothing to attend gathers zeros.
 
     Raises:
-        ValueError: If an argument is out of range, or `key_dim` is None and the input size is not
-            a multiple of `num_heads`.
+        ValueError: If an argument is out of range, arguments have no meaning together, or `key_dim`
+            is None and the input size is not a multiple of `num_heads`.
 
     Example:
     >>> import numpy as np
@@ -68,64 +78,70 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         output_dim=None,
         score="dot",
         normalizer="softmax",
+        position=None,
         causal=False,
+        window=None,
+        window_style="regular",
+        global_tokens=0,
         dropout=0.0,
         use_bias=True,
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        check_positive(num_heads=num_heads)
-        check_positive(optional=True, key_dim=key_dim, value_dim=value_dim, output_dim=output_dim)
-        self.num_heads = num_heads
-        self.key_dim = key_dim
-        self.value_dim = value_dim
-        self.output_dim = output_dim
-        self.score = score
-        self.normalizer = normalizer
-        self.causal = causal
-        self.dropout = dropout
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.supports_masking = True
-        self.attention = Attention(
-            score, normalizer, dropout, dtype=self.dtype_policy, name="attention"
+        super().__init__(
+            num_heads, key_dim, value_dim, output_dim, use_bias, kernel_initializer, **kwargs
         )
+        self.causal = causal
+        self.window = window
+        self.window_style = window_style
+        self.global_tokens = global_tokens
+        self.dropout = dropout
+        position_layer = positions.get(position, dtype=self.dtype_policy, name="position")
+        if causal:
+            positions.check_causal(position_layer)
+        acts_on_input = isinstance(position_layer, positions.InputPosition)
+        self.input_position = position_layer if acts_on_input else None
+        self.attention = self._make_attention(
+            score, normalizer, None if acts_on_input else position_layer
+        )
+        self.score = self.attention.score
+        self.normalizer = self.attention.normalizer
+        self.position = kept(position, position_layer)
+
+    def _make_attention(self, score, normalizer, position):
+        formula = {
+            "score": score,
+            "normalizer": normalizer,
+            "position": position,
+            "causal": self.causal,
+            "dropout": self.dropout,
+            "dtype": self.dtype_policy,
+            "name": "attention",
+        }
+        if self.window is not None:
+            return WindowedAttention(
+                window=self.window,
+                window_style=self.window_style,
+                global_tokens=self.global_tokens,
+                **formula,
+            )
+        if self.window_style != "regular" or self.global_tokens:
+            raise ValueError(
+                "Expected `window_style` and `global_tokens` only with a `window`. Received: "
+                f"window=None, window_style={self.window_style!r}, "
+                f"global_tokens={self.global_tokens}"
+            )
+        return Attention(**formula)
 
     def build(self, inputs_shape):
-        """Creates and builds the four projections."""
-        hidden_dim = inputs_shape[-1]
-        key_dim = self.key_dim or self._head_size(hidden_dim)
-        value_dim = self.value_dim or key_dim
-        self.query_dense = self._projection(self.num_heads * key_dim, "query")
-        self.key_dense = self._projection(self.num_heads * key_dim, "key")
-        self.value_dense = self._projection(self.num_heads * value_dim, "value")
-        self.output_dense = self._projection(self.output_dim or hidden_dim, "attention_output")
-        for dense in (self.query_dense, self.key_dense, self.value_dense):
-            dense.build(inputs_shape)
-        self.output_dense.build((*inputs_shape[:-1], self.num_heads * value_dim))
-        self.attention.build(
-            (inputs_shape[0], self.num_heads, inputs_shape[1], key_dim),
-        )
-
-    def _head_size(self, hidden_dim):
-        if hidden_dim % self.num_heads:
-            raise ValueError(
-                "Expected the input size to be a multiple of `num_heads` when `key_dim` is not "
-                "given; pass `key_dim` or another `num_heads`. "
-                f"Received: num_heads={self.num_heads}, input size {hidden_dim}"
-            )
-        return hidden_dim // self.num_heads
-
-    def _projection(self, units, name):
-        return keras.layers.Dense(
-            units,
-            use_bias=self.use_bias,
-            # Initialisers carry a seed: each projection takes its own copy.
-            kernel_initializer=self.kernel_initializer.clone(),
-            dtype=self.dtype_policy,
-            name=name,
-        )
+        """Builds the projections, the positions and the attention between."""
+        super().build(inputs_shape)
+        if self.input_position is not None and not self.input_position.built:
+            self.input_position.build(inputs_shape)
+        key_dim, value_dim = self.head_sizes(inputs_shape[-1])
+        heads_shape = (inputs_shape[0], self.num_heads, inputs_shape[1])
+        query_shape, value_shape = (*heads_shape, key_dim), (*heads_shape, value_dim)
+        self.attention.build(query_shape, query_shape, value_shape)
 
     def call(
         self,
@@ -138,27 +154,18 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         """Returns the attended vectors, with the weights on request."""
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
-        query = self._split_heads(self.query_dense(inputs))
-        key = self._split_heads(self.key_dense(inputs))
-        value = self._split_heads(self.value_dense(inputs))
-        mask = combined_mask(query, key, padding_mask, attention_mask, self.causal)
-        outputs, weights = self.attention(query, key, value, attention_mask=mask, training=training)
-        outputs = self.output_dense(self._join_heads(outputs))
-        return (outputs, weights) if return_attention_scores else outputs
-
-    def _split_heads(self, states):
-        """`(batch, length, heads * size)` to `(batch, heads, length, size)`."""
-        length = ops.shape(states)[1]
-        heads = ops.reshape(
-            states, (-1, length, self.num_heads, states.shape[-1] // self.num_heads)
+        if self.input_position is not None:
+            inputs = self.input_position(inputs, padding_mask=padding_mask)
+        outputs, weights = self.attention(
+            *self.project(inputs),
+            padding_mask=padding_mask,
+            attention_mask=attention_mask,
+            training=training,
+            # Within a window the weights of all pairs are made on request only.
+            **({} if self.window is None else {"return_attention_scores": return_attention_scores}),
         )
-        return ops.transpose(heads, (0, 2, 1, 3))
-
-    def _join_heads(self, heads):
-        """`(batch, heads, length, size)` to `(batch, length, heads * size)`."""
-        length, size = ops.shape(heads)[2], heads.shape[-1]
-        states = ops.transpose(heads, (0, 2, 1, 3))
-        return ops.reshape(states, (-1, length, self.num_heads * size))
+        outputs = self.combine(outputs)
+        return (outputs, weights) if return_attention_scores else outputs
 
     def compute_output_spec(
         self,
@@ -179,22 +186,16 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         )
         return outputs, weights
 
-    def compute_output_shape(self, inputs_shape):
-        """Shape of the outputs: that of the inputs with `output_dim` last."""
-        return (*inputs_shape[:-1], self.output_dim or inputs_shape[-1])
-
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
         return {
             **super().get_config(),
-            "num_heads": self.num_heads,
-            "key_dim": self.key_dim,
-            "value_dim": self.value_dim,
-            "output_dim": self.output_dim,
             "score": serialize(self.score),
             "normalizer": serialize(self.normalizer),
+            "position": serialize(self.position),
             "causal": self.causal,
+            "window": self.window,
+            "window_style": self.window_style,
+            "global_tokens": self.global_tokens,
             "dropout": self.dropout,
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -1,11 +1,16 @@
 """The Transformer encoder block: self-attention, then a feed-forward network, each residual."""
 
+import inspect
+
 import keras
+from keras import ops
 
 from .checks import check_positive
 from .gelu import GELU
 from .layer_normalization import LayerNormalization
+from .layer_scale import LayerScale
 from .lookup import serialize
+from .masks import keras_mask
 from .multi_head_self_attention import MultiHeadSelfAttention
 
 
@@ -17,13 +22,17 @@ class TransformerEncoderBlock(keras.layers.Layer):
     Post-norm: `x = norm(x + attention(x))`, `x = norm(x + ffn(x))`.
 
     Args:
-        num_heads: Number of attention heads; the input size must be a multiple of it.
+        num_heads: Number of heads of an ordinary `MultiHeadSelfAttention`, of which the input size
+            must be a multiple; None if `attention` is given.
         intermediate_dim: Width of the feed-forward network's hidden layer.
-        score: See `MultiHeadSelfAttention`. Defaults to `"dot"`.
-        normalizer: See `MultiHeadSelfAttention`. Defaults to `"softmax"`.
-        causal: Whether a position sees only itself and earlier ones. Defaults to False.
+        attention: A self-attention layer in place of the ordinary one, such as
+            `MultiHeadSelfAttention(8, position="rope")` or `LinearSelfAttention(8)`. Its output
+            has the size of its input. Defaults to None.
         dropout: Rate at which each residual branch is dropped in training. Defaults to 0.0.
-        attention_dropout: Rate at which attention weights are dropped. Defaults to 0.0.
+        drop_path: Rate at which a whole residual branch of a whole sequence is dropped in training
+            (stochastic depth). Defaults to 0.0.
+        layer_scale: First value of the learned factor on each residual branch's channels.
+            Defaults to None (no factors).
         normalize_first: Pre-norm if True, post-norm if False. Defaults to True.
         layer_norm_epsilon: Added to the variance. Defaults to 1e-6.
         use_bias: Whether the dense layers have biases. Defaults to True.
@@ -31,7 +40,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, length, hidden_dim)`.
-        padding_mask: `(batch, length)`, True = real token. Defaults to None (all real).
+        padding_mask: `(batch, length)`, True = real token. Defaults to None (the Keras mask of
+            `inputs` if it carries one, else all real).
         attention_mask: See `MultiHeadSelfAttention`. Defaults to None.
         return_attention_scores: Whether to return the weights too. Defaults to False.
         training: Whether dropout is active. Defaults to None (Keras decides).
@@ -40,7 +50,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         `(batch, length, hidden_dim)`, and on request the weights `(batch, heads, query, key)`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, not exactly one of `num_heads` and `attention`
+            is given, or the attention layer does not take what it is called with.
 
     Example:
     >>> import numpy as np
@@ -51,17 +62,17 @@ class TransformerEncoderBlock(keras.layers.Layer):
     References:
         Vaswani et al., 2017, "Attention is all you need", section 3.1 (post-norm).
         Xiong et al., 2020, "On layer normalization in the Transformer architecture" (pre-norm).
+        Huang et al., 2016, "Deep networks with stochastic depth".
     """
 
     def __init__(
         self,
-        num_heads,
-        intermediate_dim,
-        score="dot",
-        normalizer="softmax",
-        causal=False,
+        num_heads=None,
+        intermediate_dim=None,
+        attention=None,
         dropout=0.0,
-        attention_dropout=0.0,
+        drop_path=0.0,
+        layer_scale=None,
         normalize_first=True,
         layer_norm_epsilon=1e-6,
         use_bias=True,
@@ -69,71 +80,88 @@ class TransformerEncoderBlock(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive(num_heads=num_heads, intermediate_dim=intermediate_dim)
+        check_positive(optional=True, num_heads=num_heads)
+        check_positive(intermediate_dim=intermediate_dim)
+        if (num_heads is None) == (attention is None):
+            raise ValueError(
+                "Expected either `num_heads`, for an ordinary MultiHeadSelfAttention, or "
+                f"`attention`, a layer. Received: num_heads={num_heads}, attention={attention}"
+            )
+        if isinstance(attention, dict):  # From a configuration.
+            attention = keras.saving.deserialize_keras_object(attention)
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
-        self.score = score
-        self.normalizer = normalizer
-        self.causal = causal
+        self.attention = attention
         self.dropout = dropout
-        self.attention_dropout = attention_dropout
+        self.drop_path = drop_path
+        self.layer_scale = layer_scale
         self.normalize_first = normalize_first
         self.layer_norm_epsilon = layer_norm_epsilon
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
 
-        common = {"dtype": self.dtype_policy}
-        self.self_attention = MultiHeadSelfAttention(
+        self.self_attention = attention or MultiHeadSelfAttention(
             num_heads,
-            score=score,
-            normalizer=normalizer,
-            causal=causal,
-            dropout=attention_dropout,
             use_bias=use_bias,
             kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
             name="self_attention",
-            **common,
         )
-        self.attention_norm = LayerNormalization(
-            layer_norm_epsilon, name="attention_norm", **common
+        self.attention_norm = self._part(LayerNormalization, layer_norm_epsilon, "attention_norm")
+        self.attention_branch = self._residual_branch("attention")
+        self.feed_forward_norm = self._part(
+            LayerNormalization, layer_norm_epsilon, "feed_forward_norm"
         )
-        self.attention_dropout_layer = keras.layers.Dropout(
-            dropout, name="attention_dropout", **common
+        self.intermediate_dense = self._dense(intermediate_dim, "intermediate")
+        self.activation = GELU(name="activation", dtype=self.dtype_policy)
+        self.intermediate_dropout = self._part(
+            keras.layers.Dropout, dropout, "intermediate_dropout"
         )
-        self.feed_forward_norm = LayerNormalization(
-            layer_norm_epsilon, name="feed_forward_norm", **common
-        )
-        self.intermediate_dense = keras.layers.Dense(
-            intermediate_dim,
-            use_bias=use_bias,
+        self.feed_forward_branch = self._residual_branch("feed_forward")
+
+    def _part(self, layer_class, argument, name, **kwargs):
+        return layer_class(argument, name=name, dtype=self.dtype_policy, **kwargs)
+
+    def _dense(self, units, name):
+        return self._part(
+            keras.layers.Dense,
+            units,
+            name,
+            use_bias=self.use_bias,
+            # Initialisers carry a seed: each layer takes its own copy.
             kernel_initializer=self.kernel_initializer.clone(),
-            name="intermediate",
-            **common,
         )
-        self.activation = GELU(name="activation", **common)
-        self.intermediate_dropout = keras.layers.Dropout(
-            dropout, name="intermediate_dropout", **common
-        )
-        self.output_dropout = keras.layers.Dropout(dropout, name="output_dropout", **common)
+
+    def _residual_branch(self, name):
+        """What a branch goes through before it is added, in this order."""
+        parts = []
+        if self.layer_scale is not None:
+            parts.append(self._part(LayerScale, self.layer_scale, f"{name}_scale"))
+        parts.append(self._part(keras.layers.Dropout, self.dropout, f"{name}_dropout"))
+        if self.drop_path:
+            # One draw for each sequence: all its vectors go or stay.
+            parts.append(
+                self._part(
+                    keras.layers.Dropout,
+                    self.drop_path,
+                    f"{name}_drop_path",
+                    noise_shape=(None, 1, 1),
+                )
+            )
+        return parts
 
     def build(self, inputs_shape):
         """Creates the output projection, whose size is the input's, and builds all parts."""
-        self.output_dense = keras.layers.Dense(
-            inputs_shape[-1],
-            use_bias=self.use_bias,
-            kernel_initializer=self.kernel_initializer.clone(),
-            dtype=self.dtype_policy,
-            name="feed_forward_output",
-        )
-        for part in (
-            self.self_attention,
-            self.attention_norm,
-            self.feed_forward_norm,
-            self.intermediate_dense,
-        ):
+        hidden_dim = inputs_shape[-1]
+        self.output_dense = self._dense(hidden_dim, "feed_forward_output")
+        if not self.self_attention.built:
+            self.self_attention.build(inputs_shape)
+        for part in (self.attention_norm, self.feed_forward_norm, self.intermediate_dense):
+            part.build((None, hidden_dim))
+        self.output_dense.build((None, self.intermediate_dim))
+        for part in (*self.attention_branch, *self.feed_forward_branch):
             part.build(inputs_shape)
-        self.output_dense.build((*inputs_shape[:-1], self.intermediate_dim))
 
     def call(
         self,
@@ -144,26 +172,53 @@ class TransformerEncoderBlock(keras.layers.Layer):
         training=None,
     ):
         """Returns the encoded vectors, with the attention weights on request."""
-        states = self.attention_norm(inputs) if self.normalize_first else inputs
-        states, weights = self.self_attention(
-            states,
-            padding_mask=padding_mask,
-            attention_mask=attention_mask,
-            return_attention_scores=True,
-            training=training,
+        if padding_mask is None:
+            padding_mask = keras_mask(inputs)
+        length, hidden_dim = ops.shape(inputs)[1], inputs.shape[-1]
+
+        def rows(states):
+            return ops.reshape(states, (-1, hidden_dim))
+
+        def sequences(states):
+            return ops.reshape(states, (-1, length, hidden_dim))
+
+        # Normalisations and dense layers treat every vector by itself: as rows of a matrix they are
+        # faster than as sequences, and one operator each in an exported file.
+        states = rows(inputs)
+        branch = self.attention_norm(states) if self.normalize_first else states
+        branch, weights = self._attend(
+            sequences(branch), padding_mask, attention_mask, return_attention_scores, training
         )
-        states = inputs + self.attention_dropout_layer(states, training=training)
-        if self.normalize_first:
-            outputs = states + self._feed_forward(self.feed_forward_norm(states), training)
-        else:
+        states = states + rows(_through(self.attention_branch, branch))
+        if not self.normalize_first:
             states = self.attention_norm(states)
-            outputs = self.feed_forward_norm(states + self._feed_forward(states, training))
+        branch = self.feed_forward_norm(states) if self.normalize_first else states
+        branch = self.activation(self.intermediate_dense(branch))
+        branch = self.output_dense(self.intermediate_dropout(branch, training=training))
+        states = states + rows(_through(self.feed_forward_branch, sequences(branch)))
+        if not self.normalize_first:
+            states = self.feed_forward_norm(states)
+        outputs = sequences(states)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def _feed_forward(self, states, training):
-        states = self.activation(self.intermediate_dense(states))
-        states = self.intermediate_dropout(states, training=training)
-        return self.output_dropout(self.output_dense(states), training=training)
+    def _attend(self, states, padding_mask, attention_mask, return_attention_scores, training):
+        """Returns the attended vectors, and their weights or None."""
+        options = {}
+        if attention_mask is not None:
+            options["attention_mask"] = attention_mask
+        if return_attention_scores:
+            options["return_attention_scores"] = True
+        accepted = inspect.signature(self.self_attention.call).parameters
+        for option in options:
+            if option not in accepted:
+                raise ValueError(
+                    f"Expected no `{option}`, which {type(self.self_attention).__name__} does not "
+                    f"take. Received: {option}={options[option]}"
+                )
+        outputs = self.self_attention(
+            states, padding_mask=padding_mask, training=training, **options
+        )
+        return outputs if return_attention_scores else (outputs, None)
 
     def compute_output_spec(
         self,
@@ -173,10 +228,13 @@ class TransformerEncoderBlock(keras.layers.Layer):
         return_attention_scores=False,
         training=None,
     ):
-        """Symbolic outputs, with the weights on request: those of the attention inside."""
-        return self.self_attention.compute_output_spec(
-            inputs, return_attention_scores=return_attention_scores
-        )
+        """Symbolic outputs, with the weights on request."""
+        outputs = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return outputs
+        states = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        _, weights = self.self_attention.compute_output_spec(states, return_attention_scores=True)
+        return outputs, weights
 
     def compute_output_shape(self, inputs_shape):
         """Shape of the outputs: that of the inputs."""
@@ -188,13 +246,18 @@ class TransformerEncoderBlock(keras.layers.Layer):
             **super().get_config(),
             "num_heads": self.num_heads,
             "intermediate_dim": self.intermediate_dim,
-            "score": serialize(self.score),
-            "normalizer": serialize(self.normalizer),
-            "causal": self.causal,
+            "attention": serialize(self.attention),
             "dropout": self.dropout,
-            "attention_dropout": self.attention_dropout,
+            "drop_path": self.drop_path,
+            "layer_scale": self.layer_scale,
             "normalize_first": self.normalize_first,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def _through(parts, states):
+    for part in parts:
+        states = part(states)
+    return states

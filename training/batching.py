@@ -23,6 +23,7 @@ class BucketedBatches:
         bucketing: Whether rows of like length go together. Defaults to True.
         seed: Seed of the shuffling and of `augment`. Defaults to 0.
         augment: `f(list of token ids, generator) -> list of token ids`. Defaults to None.
+        copies: How often each row stands in its batch, one copy after the other. Defaults to 1.
 
     Attributes:
         epoch: The epoch that the next iteration goes through.
@@ -38,6 +39,7 @@ class BucketedBatches:
         bucketing=True,
         seed=0,
         augment=None,
+        copies=1,
     ):
         self.store = store
         self.labels = np.asarray(labels, "int32")
@@ -47,6 +49,7 @@ class BucketedBatches:
         self.bucketing = bucketing
         self.seed = seed
         self.augment = augment
+        self.copies = copies
         self.epoch = 0
 
     def __len__(self):
@@ -66,7 +69,11 @@ class BucketedBatches:
                 -(-max(longest, 1) // _LENGTH_STEP) * _LENGTH_STEP,
                 self.preprocessor.max_sequence_length,
             )
-            yield self.preprocessor.collate(encoded, length), self.labels[rows]
+            inputs = self.preprocessor.collate(encoded, length)
+            yield (
+                {name: np.repeat(array, self.copies, axis=0) for name, array in inputs.items()},
+                np.repeat(self.labels[rows], self.copies),
+            )
 
     def _rows_of_batches(self, generator):
         rows = np.arange(len(self.store))

@@ -12,6 +12,7 @@ import keras
 
 from ..zoo import load
 from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
+from .consistency import with_consistency
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
@@ -137,9 +138,12 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         seed=seed,
         subword_dropout=recipe.subword_dropout,
         token_dropout=recipe.token_dropout,
+        copies=2 if recipe.consistency else 1,
     )
     validation = pipeline.batches(data.validation, batch_size=max(recipe.batch_size, 64))
     model = pipeline.model
+    if recipe.consistency:
+        model = with_consistency(model, recipe.consistency)
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
         loss=SmoothedCrossentropy(recipe.label_smoothing),

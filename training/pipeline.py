@@ -31,6 +31,7 @@ class TrainingPipeline(Pipeline):
         seed=0,
         subword_dropout=0.0,
         token_dropout=0.0,
+        copies=1,
     ):
         """Tokenises a split once and returns its `BucketedBatches`.
 
@@ -42,6 +43,7 @@ class TrainingPipeline(Pipeline):
             seed: Seed of shuffling and augmentation. Defaults to 0.
             subword_dropout: See `SubwordDropout`. Defaults to 0.0.
             token_dropout: See `TokenDropout`. Defaults to 0.0.
+            copies: How often each row stands in its batch. Defaults to 1.
         """
         tokenizer = self.preprocessor.tokenizer
         augmentations = []
@@ -58,6 +60,7 @@ class TrainingPipeline(Pipeline):
             bucketing,
             seed,
             compose(augmentations, self.preprocessor.max_sequence_length),
+            copies,
         )
 
 

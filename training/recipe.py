@@ -7,7 +7,7 @@ from ..zoo.config import replace_fields
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
-    (("weight_decay", "patience"), lambda v: v >= 0, "a number not below zero"),
+    (("weight_decay", "patience", "consistency"), lambda v: v >= 0, "a number not below zero"),
     (
         ("warmup", "label_smoothing", "subword_dropout", "token_dropout"),
         lambda v: 0 <= v < 1,
@@ -21,7 +21,7 @@ class Recipe:
     """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
 
     Args:
-        epochs: Epochs at most. Defaults to 6.
+        epochs: Epochs at most. Defaults to 8.
         batch_size: Rows in each step. Defaults to 32.
         learning_rate: Peak of the schedule. Defaults to 1e-3.
         warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
@@ -33,6 +33,8 @@ class Recipe:
             kept; None turns averaging off. Defaults to 0.99.
         subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
         token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
+        consistency: Weight of `PairConsistency` (R-Drop), for which each row goes through the model
+            twice; 0 turns it off. Defaults to 5.0.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
@@ -41,7 +43,7 @@ class Recipe:
         ValueError: If a field is out of its range.
     """
 
-    epochs: int = 6
+    epochs: int = 8
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup: float = 0.1
@@ -51,6 +53,7 @@ class Recipe:
     ema_momentum: float | None = 0.99
     subword_dropout: float = 0.1
     token_dropout: float = 0.2
+    consistency: float = 5.0
     patience: int = 5
     monitor: str = "val_accuracy"
     jit_compile: bool = False
@@ -83,6 +86,7 @@ RECIPES = {
         learning_rate=2e-3,
         subword_dropout=0.0,
         token_dropout=0.1,
+        consistency=0.0,
         patience=15,
     ),
 }

@@ -10,6 +10,7 @@ from .config import ModelConfig
 from .registry import get_config, list_models, list_presets, register, register_model
 
 if TYPE_CHECKING:
+    from .attention_weights import attention_scores
     from .builder import build, config_of
     from .pipeline import Pipeline, load
     from .prediction import Prediction
@@ -18,6 +19,7 @@ __all__ = [
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "attention_scores",
     "build",
     "config_of",
     "get_config",
@@ -33,6 +35,7 @@ for _module in (_sentiment_classifier,):
 _LAZY = {
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "attention_scores": "attention_weights",
     "build": "builder",
     "config_of": "builder",
     "load": "pipeline",

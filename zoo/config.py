@@ -73,6 +73,22 @@ class ModelConfig:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
+# Fields of a configuration that only some kinds of attention heed.
+_OF_ATTENTION = {
+    "multi_head": (
+        "attention_dropout",
+        "causal",
+        "global_tokens",
+        "normalizer",
+        "score",
+        "window",
+        "window_style",
+    ),
+    "linear": ("causal", "feature_map"),
+    "nystrom": ("num_landmarks",),
+}
+
+
 @dataclass(frozen=True)
 class EncoderConfig(ModelConfig):
     """The Transformer encoder that text, image and speech share.
@@ -84,13 +100,31 @@ class EncoderConfig(ModelConfig):
         intermediate_dim: Width of each feed-forward network. Defaults to 512.
         dropout: Rate on each residual branch and on the encoder's input. Defaults to 0.1.
         attention_dropout: Rate on attention weights. Defaults to 0.0.
+        drop_path: Rate at which the last block's branches are dropped whole; earlier blocks have
+            less, in proportion to their depth. Defaults to 0.0.
+        layer_scale: First value of the factor on each residual branch. Defaults to None (none).
         normalize_first: Pre-norm blocks if True, post-norm if False. Defaults to True.
         layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
         use_bias: Whether dense layers have biases. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
+        attention: Kind of attention: `"multi_head"`, `"linear"` or `"nystrom"`, see
+            `MultiHeadSelfAttention`, `LinearSelfAttention` and `NystromSelfAttention` of
+            `attnzoo.layers`. Defaults to `"multi_head"`.
         score: Relevance of keys to queries. Defaults to `"dot"`.
         normalizer: What makes weights of scores. Defaults to `"softmax"`.
+        position: A name of `layers.positions.POSITIONS`, or None: the input stays a set.
+            Defaults to `"sinusoidal"`.
         causal: Whether a position sees only itself and earlier ones. Defaults to False.
+        window: How many positions before and after itself a position sees, `(left, right)`.
+            Defaults to None (all).
+        window_style: `"regular"` or `"chunked_limited"`. Defaults to `"regular"`.
+        global_tokens: Number of first positions that see all and are seen by all in spite of a
+            window. Defaults to 0.
+        feature_map: Of linear attention: `"elu"` or `"favor"`. Defaults to `"elu"`.
+        num_landmarks: Of Nyström attention. Defaults to 32.
+
+    Raises:
+        ValueError: If a field is out of its range, or belongs to another kind of attention.
     """
 
     hidden_dim: int = 128
@@ -99,22 +133,55 @@ class EncoderConfig(ModelConfig):
     intermediate_dim: int = 512
     dropout: float = 0.1
     attention_dropout: float = 0.0
+    drop_path: float = 0.0
+    layer_scale: float | None = None
     normalize_first: bool = True
     layer_norm_epsilon: float = 1e-6
     use_bias: bool = True
     kernel_initializer: str = "glorot_uniform"
+    attention: str = "multi_head"
     score: str = "dot"
     normalizer: str = "softmax"
+    position: str | None = "sinusoidal"
     causal: bool = False
+    window: tuple[int, int] | None = None
+    window_style: str = "regular"
+    global_tokens: int = 0
+    feature_map: str = "elu"
+    num_landmarks: int = 32
 
-    free_fields: ClassVar[tuple[str, ...]] = ("attention_dropout", "dropout", "kernel_initializer")
+    free_fields: ClassVar[tuple[str, ...]] = (
+        "attention_dropout",
+        "drop_path",
+        "dropout",
+        "kernel_initializer",
+    )
     positive_fields: ClassVar[tuple[str, ...]] = (
         "hidden_dim",
         "num_layers",
         "num_heads",
         "intermediate_dim",
+        "num_landmarks",
     )
-    rate_fields: ClassVar[tuple[str, ...]] = ("dropout", "attention_dropout")
+    rate_fields: ClassVar[tuple[str, ...]] = ("dropout", "attention_dropout", "drop_path")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.window, list):  # As JSON gives it back.
+            object.__setattr__(self, "window", tuple(self.window))
+        if self.attention not in _OF_ATTENTION:
+            raise ValueError(
+                f"Received an invalid value for `attention`, expected one of "
+                f"{sorted(_OF_ATTENTION)}. Received: attention={self.attention!r}"
+            )
+        for field in dataclasses.fields(self):
+            kinds = [kind for kind, names in _OF_ATTENTION.items() if field.name in names]
+            value = getattr(self, field.name)
+            if kinds and self.attention not in kinds and value != field.default:
+                raise ValueError(
+                    f"Expected `{field.name}` only with attention {' or '.join(map(repr, kinds))}. "
+                    f"Received: {field.name}={value!r}, attention={self.attention!r}"
+                )
 
 
 @dataclass(frozen=True)
@@ -124,14 +191,11 @@ class TextEncoderConfig(EncoderConfig):
     Args:
         vocabulary_size: Number of token ids. Defaults to 8000.
         max_sequence_length: Longest input in tokens, special tokens included. Defaults to 128.
-        position: Positions added to the embeddings: `"sinusoidal"`, `"learned"` or None.
-            Defaults to `"sinusoidal"`.
         embedding_dropout: Rate on the embedded tokens. Defaults to 0.1.
     """
 
     vocabulary_size: int = 8000
     max_sequence_length: int = 128
-    position: str | None = "sinusoidal"
     embedding_dropout: float = 0.1
 
     free_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.free_fields, "embedding_dropout")

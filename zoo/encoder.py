@@ -4,15 +4,17 @@ import math
 
 import keras
 
-from ..layers import LayerNormalization, TransformerEncoderBlock, positions
+from .. import layers
+from ..layers import positions
 
 
-def text_embedding(token_ids, config, dtype=None):
+def text_embedding(token_ids, config, padding_mask=None, dtype=None):
     """Embeds token ids `(batch, length)` and adds positions: `(batch, length, hidden_dim)`.
 
     Args:
         token_ids: Integer tensor `(batch, length)`.
         config: `TextEncoderConfig`.
+        padding_mask: `(batch, length)`, True = real. Defaults to None (all real).
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
 
     References:
@@ -30,14 +32,31 @@ def text_embedding(token_ids, config, dtype=None):
         states = keras.layers.Rescaling(
             math.sqrt(config.hidden_dim), dtype=dtype, name="embedding_scale"
         )(states)
-    position = positions.get(
-        config.position, max_length=config.max_sequence_length, dtype=dtype, name="position"
-    )
-    if position is not None:
-        states = position(states)
+    states = add_position(states, config, config.max_sequence_length, padding_mask, dtype=dtype)
     return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states
     )
+
+
+def add_position(states, config, max_length, padding_mask=None, grid=None, dtype=None):
+    """Adds positions to the encoder's input, unless `config.position` is None or acts elsewhere.
+
+    Args:
+        states: Input vectors `(batch, length, hidden_dim)`.
+        config: `EncoderConfig`.
+        max_length: Longest length that will be seen, in vectors.
+        padding_mask: `(batch, length)`, True = real. Defaults to None (all real).
+        grid: `(height, width)` of vectors that come from an image. Defaults to None.
+        dtype: Dtype policy of the layer. Defaults to None (Keras's global policy).
+    """
+    position = positions.get(
+        config.position, max_length=max_length, grid=grid, dtype=dtype, name="position"
+    )
+    if config.causal:
+        positions.check_causal(position)
+    if isinstance(position, positions.InputPosition):
+        return position(states, padding_mask=padding_mask)
+    return states
 
 
 def encode(states, config, padding_mask=None, dtype=None):
@@ -50,14 +69,12 @@ def encode(states, config, padding_mask=None, dtype=None):
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
     """
     for index in range(config.num_layers):
-        states = TransformerEncoderBlock(
-            num_heads=config.num_heads,
+        states = layers.TransformerEncoderBlock(
             intermediate_dim=config.intermediate_dim,
-            score=config.score,
-            normalizer=config.normalizer,
-            causal=config.causal,
+            attention=self_attention(config, dtype),
             dropout=config.dropout,
-            attention_dropout=config.attention_dropout,
+            drop_path=config.drop_path * index / max(1, config.num_layers - 1),
+            layer_scale=config.layer_scale,
             normalize_first=config.normalize_first,
             layer_norm_epsilon=config.layer_norm_epsilon,
             use_bias=config.use_bias,
@@ -66,7 +83,51 @@ def encode(states, config, padding_mask=None, dtype=None):
             name=f"encoder_block_{index}",
         )(states, padding_mask=padding_mask)
     if config.normalize_first:  # A post-norm stack already ends in a normalisation.
-        states = LayerNormalization(config.layer_norm_epsilon, dtype=dtype, name="final_norm")(
-            states
-        )
+        states = layers.LayerNormalization(
+            config.layer_norm_epsilon, dtype=dtype, name="final_norm"
+        )(states)
     return states
+
+
+def self_attention(config, dtype=None):
+    """Returns a new self-attention layer of the kind and with the pieces that `config` names.
+
+    Args:
+        config: `EncoderConfig`.
+        dtype: Dtype policy of the layer. Defaults to None (Keras's global policy).
+
+    Raises:
+        ValueError: If the position acts inside the formula, which this kind does not have.
+    """
+    common = {
+        "num_heads": config.num_heads,
+        "use_bias": config.use_bias,
+        "kernel_initializer": config.kernel_initializer,
+        "dtype": dtype,
+        "name": "self_attention",
+    }
+    in_formula = config.position in positions.IN_FORMULA
+    if config.attention == "multi_head":
+        return layers.MultiHeadSelfAttention(
+            score=config.score,
+            normalizer=config.normalizer,
+            position=config.position if in_formula else None,
+            causal=config.causal,
+            window=config.window,
+            window_style=config.window_style,
+            global_tokens=config.global_tokens,
+            dropout=config.attention_dropout,
+            **common,
+        )
+    if in_formula:
+        raise ValueError(
+            f"Expected a position that is added to the input, as {config.attention} attention has "
+            "no scores to add to; use one of "
+            f"{sorted(set(positions.POSITIONS) - set(positions.IN_FORMULA))} or None. "
+            f"Received: position={config.position!r}, attention={config.attention!r}"
+        )
+    if config.attention == "linear":
+        return layers.LinearSelfAttention(
+            feature_map=config.feature_map, causal=config.causal, **common
+        )
+    return layers.NystromSelfAttention(num_landmarks=config.num_landmarks, **common)

@@ -52,16 +52,28 @@ class Predictor:
     def logits(self, inputs, batch_size=32):
         """Returns the logits of raw inputs, float32 `(len(inputs), num_classes)`."""
         encoded = self.preprocessor.encode(inputs)
-        lengths = np.array([len(item) for item in encoded], "int64")
+
+        def run_rows(rows):
+            longest = max(len(encoded[row]) for row in rows)
+            batch = [encoded[row] for row in rows]
+            return self.run(self.preprocessor.collate(batch, self._padded_length(longest)))
+
+        return self._in_batches(encoded, batch_size, run_rows)
+
+    def _in_batches(self, items, batch_size, run_rows):
+        """Returns the logits of all items, run in batches of like lengths.
+
+        Args:
+            items: List of what has a length.
+            batch_size: Items that go through the model at once.
+            run_rows: `f(rows) -> logits` of the items of these indices.
+        """
         # Batches of like lengths carry little padding; the assignment restores the order.
-        order = np.argsort(lengths, kind="stable")
-        logits = np.zeros((len(encoded), len(self.labels)), "float32")
+        order = np.argsort([len(item) for item in items], kind="stable")
+        logits = np.zeros((len(items), len(self.labels)), "float32")
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = self.preprocessor.collate(
-                [encoded[row] for row in rows], self._padded_length(lengths[rows].max())
-            )
-            logits[rows] = self.run(batch)
+            logits[rows] = run_rows(rows)
         return logits
 
     def _padded_length(self, longest):

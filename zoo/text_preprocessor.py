@@ -87,6 +87,10 @@ class TextPreprocessor:
             token_ids[padding_mask] = np.concatenate(encoded)
         return {"token_ids": token_ids, "padding_mask": padding_mask}
 
+    def ticks(self, encoded):
+        """Returns what the positions of one encoded text are called on an axis: its tokens."""
+        return [self.tokenizer.id_to_token(int(index)) for index in encoded]
+
     def save(self, folder):
         """Writes `tokenizer.json` into `folder`."""
         self.tokenizer.save(str(Path(folder) / TOKENIZER_FILE))

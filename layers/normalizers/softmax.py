@@ -3,15 +3,15 @@
 import keras
 from keras import ops
 
-# Far below any score, yet finite: -inf would give NaN in a row that has nothing to attend.
-_MASKED_SCORE = -3.4e38
+from .rows import empty_rows_to_zero, mask_scores, widen
 
 
 @keras.saving.register_keras_serializable("attnzoo")
 def softmax(scores, mask=None):
     """Softmax over the last axis, zero where `mask` is False and in rows with nothing to attend.
 
-    Computed in float32 at least, whatever the dtype of `scores`: -1e9 is -inf in float16.
+    `weights_i = exp(score_i) / Σ_j exp(score_j)`, computed in float32 at least, whatever the dtype
+    of `scores`.
 
     Args:
         scores: Tensor of shape `(batch, heads, query, key)`.
@@ -32,13 +32,8 @@ def softmax(scores, mask=None):
         Vaswani et al., 2017, "Attention is all you need", equation 1.
     """
     scores = ops.convert_to_tensor(scores)
-    dtype = keras.backend.result_type(scores.dtype, "float32")
-    logits = ops.cast(scores, dtype)
-    if mask is None:
-        return ops.cast(_softmax(logits), scores.dtype)
-    logits = ops.where(mask, logits, ops.cast(_MASKED_SCORE, dtype))
-    weights = _softmax(logits) * ops.cast(mask, dtype)
-    return ops.cast(weights, scores.dtype)
+    weights = _softmax(mask_scores(widen(scores), mask))
+    return ops.cast(empty_rows_to_zero(weights, mask), scores.dtype)
 
 
 def _softmax(logits):

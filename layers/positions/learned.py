@@ -1,14 +1,16 @@
 """Learned positions: one vector for each position, up to a maximum."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from ..checks import check_positive
-from .sinusoidal import check_length
+from .kinds import InputPosition
+from .lengths import check_length, known_int
 
 
 @keras.saving.register_keras_serializable("attnzoo")
-class LearnedPositionalEncoding(keras.layers.Layer):
+class LearnedPositionalEncoding(InputPosition):
     """Adds a learned vector for each position to the input.
 
     Args:
@@ -17,14 +19,16 @@ class LearnedPositionalEncoding(keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, length, hidden_dim)`.
-        start_index: Position of the first vector. Defaults to 0.
+        start_index: Position of the first vector: an int or a scalar tensor. Defaults to 0.
+        padding_mask: Not needed; as every input position has it.
 
     Returns:
         `(batch, length, hidden_dim)`: the inputs plus their positions.
 
     Raises:
-        ValueError: If the known length exceeds `max_length`. A length known only at run time fails
-            there, as the slice is then shorter than the input.
+        ValueError: If the known length exceeds `max_length`. A TensorFlow graph in which it is not
+            known fails when it runs, naming `past_max_length`; a function compiled by JAX, in which
+            nothing can fail, returns NaN.
 
     Example:
     >>> import numpy as np
@@ -41,7 +45,6 @@ class LearnedPositionalEncoding(keras.layers.Layer):
         check_positive(max_length=max_length)
         self.max_length = max_length
         self.initializer = keras.initializers.get(initializer)
-        self.supports_masking = True
 
     def build(self, inputs_shape):
         """Creates the table `(max_length, hidden_dim)`."""
@@ -49,18 +52,23 @@ class LearnedPositionalEncoding(keras.layers.Layer):
             shape=(self.max_length, inputs_shape[-1]), initializer=self.initializer, name="table"
         )
 
-    def call(self, inputs, start_index=0):
+    def call(self, inputs, start_index=0, padding_mask=None):
         """Returns the inputs with their positions added."""
-        length = ops.shape(inputs)[1]
         check_length(inputs.shape[1], start_index, self.max_length)
-        encoding = ops.slice(
-            ops.convert_to_tensor(self.table), (start_index, 0), (length, inputs.shape[-1])
-        )
+        # An error of a TensorFlow graph tells the name of what failed.
+        with keras.name_scope(f"past_max_length_{self.max_length}"):
+            encoding = self._rows(start_index, ops.shape(inputs)[1])
         return inputs + ops.cast(encoding, inputs.dtype)
 
-    def compute_output_shape(self, inputs_shape):
-        """Shape of the outputs: that of the inputs."""
-        return inputs_shape
+    def _rows(self, start_index, length):
+        table = ops.convert_to_tensor(self.table)
+        rows = ops.slice(table, (start_index, 0), (length, table.shape[-1]))
+        if known_int(start_index) is None:
+            # JAX moves a slice that reaches past the end back until it fits.
+            start_index = ops.cast(start_index, "int32")
+            inside = ops.logical_and(start_index >= 0, start_index + length <= self.max_length)
+            rows = ops.where(inside, rows, ops.cast(np.nan, rows.dtype))
+        return rows
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""

@@ -5,14 +5,16 @@ import numpy as np
 from keras import ops
 
 from ..checks import check_positive
+from .kinds import InputPosition
+from .lengths import check_length, positions_from
 
 
 @keras.saving.register_keras_serializable("attnzoo")
-class SinusoidalPositionalEncoding(keras.layers.Layer):
+class SinusoidalPositionalEncoding(InputPosition):
     """Adds sines and cosines of the position to the input; has nothing to learn.
 
     Channel `2i` gets `sin(position / max_wavelength^(2i / hidden_dim))`, channel `2i + 1` the
-    cosine. The sum is returned, not the encoding alone, so that Keras masks survive.
+    cosine.
 
     Args:
         max_length: Longest length that will be seen; the waves have no end, so None means any.
@@ -21,7 +23,8 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, length, hidden_dim)`.
-        start_index: Position of the first vector. Defaults to 0.
+        start_index: Position of the first vector: an int or a scalar tensor. Defaults to 0.
+        padding_mask: Not needed; as every input position has it.
 
     Returns:
         `(batch, length, hidden_dim)`: the inputs plus their positions.
@@ -49,7 +52,6 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
             )
         self.max_length = max_length
         self.max_wavelength = max_wavelength
-        self.supports_masking = True
 
     def build(self, inputs_shape):
         """Computes each channel's frequency and phase; a cosine is a sine a quarter wave on."""
@@ -58,18 +60,13 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
         self._frequency = (self.max_wavelength**-exponent).astype("float32")
         self._phase = (np.pi / 2 * (channel % 2)).astype("float32")
 
-    def call(self, inputs, start_index=0):
+    def call(self, inputs, start_index=0, padding_mask=None):
         """Returns the inputs with their positions added."""
-        length = ops.shape(inputs)[1]
         check_length(inputs.shape[1], start_index, self.max_length)
         # In float32 always: float16 cannot count past 2048.
-        position = ops.cast(ops.arange(length) + start_index, "float32")
-        encoding = ops.sin(position[:, None] * self._frequency + self._phase)
-        return inputs + ops.cast(encoding, inputs.dtype)
-
-    def compute_output_shape(self, inputs_shape):
-        """Shape of the outputs: that of the inputs."""
-        return inputs_shape
+        position = ops.cast(positions_from(start_index, ops.shape(inputs)[1]), "float32")
+        angle = ops.add(ops.multiply(position[:, None], self._frequency), self._phase)
+        return inputs + ops.cast(ops.sin(angle), inputs.dtype)
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
@@ -78,15 +75,3 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
             "max_length": self.max_length,
             "max_wavelength": self.max_wavelength,
         }
-
-
-def check_length(length, start_index, max_length):
-    """Raises a ValueError if positions beyond `max_length` are asked for and that can be known."""
-    if max_length is None or not isinstance(length, int) or not isinstance(start_index, int):
-        return
-    if start_index + length > max_length:
-        raise ValueError(
-            f"Received a sequence that reaches past `max_length`; shorten it or build the model "
-            f"with a larger `max_length` (`max_sequence_length` of a zoo model). Received: "
-            f"length={length}, start_index={start_index}, max_length={max_length}"
-        )

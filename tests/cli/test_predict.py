@@ -192,3 +192,18 @@ def test_a_reader_that_has_gone_is_no_error_to_talk_about(exported, tmp_path):
     # TensorFlow may talk of missing GPU drivers there.
     assert "attnzoo" not in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("source", ["arguments", "standard input", "lines"])
+def test_a_column_is_refused_where_there_are_none(attnzoo, exported, tmp_path, source):
+    path = tmp_path / "texts.txt"
+    path.write_text("a fine film\n")
+    where = {
+        "arguments": ["a fine film"],
+        "standard input": ["--input", "-"],
+        "lines": ["--input", path],
+    }[source]
+    result = attnzoo("predict", exported, "--text-column", "text", *where)
+    assert result.code == 1
+    assert "column" in result.err
+    assert not result.out

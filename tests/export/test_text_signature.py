@@ -216,12 +216,20 @@ def test_a_normaliser_that_looks_at_neighbours_is_refused():
         read_tables(tokenizer)
 
 
-@pytest.mark.slow
-def test_a_pretokeniser_that_looks_at_neighbours_is_refused():
+@pytest.mark.parametrize("pattern", ["ee", "oo"])
+def test_a_pretokeniser_that_looks_for_a_pattern_is_refused(pattern):
     tokenizer = make_tokenizer()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Split("ee", "isolated")]
+        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Split(pattern, "isolated")]
     )
+    with pytest.raises(ValueError, match="Received: pre_tokenizer of type Split"):
+        read_tables(tokenizer)
+
+
+@pytest.mark.slow
+def test_a_pretokeniser_that_joins_neighbours_is_refused():
+    tokenizer = make_tokenizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.Punctuation("contiguous")
     with pytest.raises(ValueError, match="treat every code point by itself"):
         read_tables(tokenizer)
 

@@ -9,14 +9,27 @@ import pytest
 from attnzoo import layers
 from attnzoo.layers import (
     GELU,
+    ALiBi,
     Attention,
+    ConditionalPositionalEncoding,
+    GraphAttention,
     LayerNormalization,
     LearnedPositionalEncoding,
+    LinearSelfAttention,
     MultiHeadSelfAttention,
+    NystromSelfAttention,
+    RelativePositionBias,
+    RotaryEmbedding,
     SequencePooling,
+    ShawRelativeKeys,
+    SinCos2DPositionalEncoding,
     SinusoidalPositionalEncoding,
+    T5RelativeBias,
     TransformerEncoderBlock,
+    WindowedAttention,
 )
+from attnzoo.layers.feature_maps import FavorFeatureMap
+from attnzoo.layers.scores import AdditiveScore
 
 from ..layer_test_case import BATCH, HIDDEN, LENGTH, run_layer_test
 
@@ -41,7 +54,30 @@ QUERY_KEY_VALUE = (
     vectors(BATCH, HEADS, LENGTH, VALUE_DIM, seed=3),
 )
 
+# Queries in blocks, and for each block its offsets. They are floats here so that there is something
+# to train before a layer that has no weights; there are as many heads as blocks and sequences, so
+# that `fit` takes for a batch what has no axis for it.
+BLOCKED_QUERY = vectors(BATCH, BATCH, BATCH, LENGTH, HEAD_DIM, seed=1)
+OFFSETS = np.stack([np.arange(7) - row for row in range(BATCH * LENGTH)]).astype("float32")
+QUERY_OFFSETS = (BLOCKED_QUERY, OFFSETS.reshape(BATCH, LENGTH, 7))
+BIAS = (BATCH, BATCH, LENGTH, 7)
+NO_QUERY = {"mask": "unsupported", "weights_without_gradient": ("before_0/kernel",)}
+ROW_IN_TABLE = ("before_0/kernel", "before_1/kernel")
+# As many edges as nodes, as `fit` wants all arrays of one length. Each of the targets has several,
+# as a target's own part of a score changes weights only where scores are on both sides of zero.
+NODES = 12
+EDGES = np.stack([np.arange(NODES), np.arange(NODES) % 3], axis=1).astype("int32")
+EDGES[-1] = -1  # Padding.
+
 CASES = {
+    "alibi": (ALiBi, {}, QUERY_OFFSETS, BIAS, NO_QUERY),
+    "additive score": (
+        AdditiveScore,
+        {"kernel_initializer": "he_normal"},
+        QUERY_KEY_VALUE[:2],
+        SCORES,
+        {"mask": "unsupported"},
+    ),
     "attention": (
         Attention,
         {"dropout": 0.1},
@@ -66,6 +102,60 @@ CASES = {
         vectors(*SEQUENCE),
         SEQUENCE,
         {"call_kwargs": {"start_index": 4}},
+    ),
+    "2-D sine-cosine positions": (
+        SinCos2DPositionalEncoding,
+        {"grid": [1, LENGTH - 1], "num_prefix_tokens": 1},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {},
+    ),
+    "conditional positions": (
+        ConditionalPositionalEncoding,
+        {"kernel_size": 5},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"padding_mask": padding_mask()}},
+    ),
+    "conditional positions, grid": (
+        ConditionalPositionalEncoding,
+        {"grid": [1, LENGTH]},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {},
+    ),
+    "relative position bias": (
+        RelativePositionBias,
+        {"max_distance": 3, "initializer": "glorot_normal"},
+        QUERY_OFFSETS,
+        BIAS,
+        {"mask": "unsupported", "weights_without_gradient": ROW_IN_TABLE},
+    ),
+    "rotary embedding": (
+        RotaryEmbedding,
+        {"max_wavelength": 100.0},
+        QUERY_KEY_VALUE[0],
+        QUERY_KEY_VALUE[0].shape,
+        {"call_kwargs": {"start_index": 4}, "mask": "unsupported"},
+    ),
+    "shaw relative keys": (
+        ShawRelativeKeys,
+        {"max_distance": 3, "initializer": "glorot_normal"},
+        QUERY_OFFSETS,
+        (BATCH, *BIAS),
+        {"mask": "unsupported", "weights_without_gradient": ("before_1/kernel",)},
+    ),
+    "T5 relative bias": (
+        T5RelativeBias,
+        {
+            "num_buckets": 6,
+            "max_distance": 5,
+            "bidirectional": False,
+            "initializer": "glorot_normal",
+        },
+        QUERY_OFFSETS,
+        BIAS,
+        {"mask": "unsupported", "weights_without_gradient": ROW_IN_TABLE},
     ),
     "sinusoidal positions": (
         SinusoidalPositionalEncoding,
@@ -104,6 +194,98 @@ CASES = {
         (SEQUENCE, SCORES),
         {"call_kwargs": {"return_attention_scores": True}, "weights_without_gradient": KEY_BIAS},
     ),
+    "linear self-attention": (
+        LinearSelfAttention,
+        {"num_heads": HEADS},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {},
+    ),
+    "linear self-attention, all sizes given": (
+        LinearSelfAttention,
+        {
+            "num_heads": HEADS,
+            "key_dim": HEAD_DIM,
+            "value_dim": VALUE_DIM,
+            "output_dim": 7,
+            "feature_map": "favor",
+            "num_features": 9,
+            "causal": True,
+            "chunk_size": 2,
+            "use_bias": False,
+            "kernel_initializer": "he_normal",
+        },
+        vectors(*SEQUENCE),
+        (BATCH, LENGTH, 7),
+        {"call_kwargs": {"padding_mask": padding_mask()}},
+    ),
+    "favor features": (
+        FavorFeatureMap,
+        {"num_features": 11, "seed": 3},
+        vectors(BATCH, HEADS, LENGTH, HEAD_DIM),
+        (BATCH, HEADS, LENGTH, 11),
+        {"mask": "unsupported"},
+    ),
+    "Nyström self-attention": (
+        NystromSelfAttention,
+        {"num_heads": HEADS},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"weights_without_gradient": KEY_BIAS},
+    ),
+    "Nyström self-attention, all sizes given": (
+        NystromSelfAttention,
+        {
+            "num_heads": HEADS,
+            "key_dim": HEAD_DIM,
+            "value_dim": VALUE_DIM,
+            "output_dim": 7,
+            "num_landmarks": 3,
+            "num_iterations": 4,
+            "conv_kernel_size": 3,
+            "use_bias": False,
+            "kernel_initializer": "he_normal",
+        },
+        vectors(*SEQUENCE),
+        (BATCH, LENGTH, 7),
+        {"call_kwargs": {"padding_mask": padding_mask()}},
+    ),
+    "graph attention": (
+        GraphAttention,
+        {"units": 3, "num_heads": 2},
+        vectors(NODES, HIDDEN),
+        (NODES, 6),
+        {"call_kwargs": {"edges": EDGES}, "mask": "unsupported"},
+    ),
+    "graph attention, gatv2": (
+        GraphAttention,
+        {
+            "units": 3,
+            "num_heads": 2,
+            "score": "gatv2",
+            "concat": False,
+            "add_self_loops": False,
+            "edge_dropout": 0.1,
+            "feature_dropout": 0.1,
+            "negative_slope": 0.1,
+            "use_bias": False,
+            "activation": "elu",
+            "kernel_initializer": "he_normal",
+        },
+        vectors(NODES, HIDDEN),
+        ((NODES, 3), (NODES, 2)),
+        {
+            "call_kwargs": {"edges": EDGES, "return_attention_scores": True},
+            "mask": "unsupported",
+        },
+    ),
+    "graph attention, dot": (
+        GraphAttention,
+        {"units": 3, "score": "dot"},
+        vectors(NODES, HIDDEN),
+        (NODES, 3),
+        {"call_kwargs": {"edges": EDGES}, "mask": "unsupported"},
+    ),
     "pooling, mean": (
         SequencePooling,
         {"pooling": "mean"},
@@ -130,9 +312,9 @@ CASES = {
         {
             "num_heads": HEADS,
             "intermediate_dim": 16,
-            "causal": True,
             "dropout": 0.1,
-            "attention_dropout": 0.1,
+            "drop_path": 0.1,
+            "layer_scale": 0.5,
             "normalize_first": False,
             "layer_norm_epsilon": 1e-5,
             "use_bias": False,
@@ -149,6 +331,23 @@ CASES = {
         (SEQUENCE, SCORES),
         {"call_kwargs": {"return_attention_scores": True}, "weights_without_gradient": KEY_BIAS},
     ),
+    "windowed attention": (
+        WindowedAttention,
+        {"window": (2, 1), "position": "relative", "dropout": 0.1},
+        QUERY_KEY_VALUE,
+        ((BATCH, HEADS, LENGTH, VALUE_DIM), SCORES),
+        {"call_kwargs": {"return_attention_scores": True}, "mask": "unsupported"},
+    ),
+    "windowed attention, chunks and a global token": (
+        WindowedAttention,
+        {"window": (1, 1), "window_style": "chunked_limited", "global_tokens": 1},
+        QUERY_KEY_VALUE,
+        ((BATCH, HEADS, LENGTH, VALUE_DIM), SCORES),
+        {
+            "call_kwargs": {"padding_mask": padding_mask(), "return_attention_scores": True},
+            "mask": "unsupported",
+        },
+    ),
 }
 
 
@@ -159,14 +358,22 @@ def test_layer_keeps_the_promises_of_every_layer(case):
 
 
 def test_every_exported_layer_has_a_case():
-    tables_of_contents = [layers, layers.normalizers, layers.positions, layers.scores]
+    tables_of_contents = [
+        layers,
+        layers.feature_maps,
+        layers.normalizers,
+        layers.positions,
+        layers.scores,
+    ]
     exported = [getattr(table, name) for table in tables_of_contents for name in table.__all__]
-    # A whole model, such as NamedInputsModel, has a test file of its own.
+    # A whole model, such as NamedInputsModel, has a test file of its own; a kind of layer, such as
+    # InputPosition, has nothing to call.
     exported_layers = {
         piece
         for piece in exported
         if inspect.isclass(piece)
         and issubclass(piece, keras.layers.Layer)
         and not issubclass(piece, keras.Model)
+        and piece.call is not keras.layers.Layer.call
     }
     assert exported_layers == {case[0] for case in CASES.values()}

@@ -1,12 +1,14 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from keras import ops
 
+from attnzoo import layers
 from attnzoo.layers import MultiHeadSelfAttention
 
+from ..backends import gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references
 from .strategies import sequences
@@ -150,18 +152,20 @@ def test_a_causal_layer_does_not_see_the_future(drawn):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_rows_with_nothing_to_attend_gather_zeros_with_finite_gradients(dtype):
-    inputs = tf.cast(vectors(BATCH, LENGTH, HIDDEN), dtype)
+    inputs = ops.cast(vectors(BATCH, LENGTH, HIDDEN), dtype)
     layer = make_layer(inputs, num_heads=HEADS, use_bias=False, dtype=dtype)
     padding_mask = np.array([[True] * LENGTH, [False] * LENGTH])
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        outputs, weights = layer(inputs, padding_mask=padding_mask, return_attention_scores=True)
-        loss = tf.reduce_sum(tf.cast(outputs, "float32") ** 2)
+    outputs, weights = layer(inputs, padding_mask=padding_mask, return_attention_scores=True)
     assert np.all(np.asarray(outputs[1], "float32") == 0.0)
     assert np.all(np.asarray(weights[1], "float32") == 0.0)
     assert np.any(np.asarray(outputs[0], "float32") != 0.0)
-    for gradient in tape.gradient(loss, [inputs, *(w.value for w in layer.weights)]):
-        assert np.isfinite(np.asarray(gradient, "float32")).all()
+
+    def loss(states=inputs):
+        outputs = layer(states, padding_mask=padding_mask)
+        return ops.sum(ops.cast(outputs, "float32") ** 2)
+
+    for gradient in [*gradients(loss, [inputs]), *weight_gradients(loss, layer.weights)]:
+        assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
@@ -220,7 +224,10 @@ def test_attention_scores_can_be_an_output_of_a_functional_model():
     np.testing.assert_allclose(model([inputs, mask])[1], expected[1], atol=1e-6)
 
 
+@needs_tensorflow
 def test_compiled_by_xla_it_gives_the_same():
+    import tensorflow as tf
+
     inputs, masks = vectors(BATCH, LENGTH, HIDDEN), MASKS["padding and mask"]
     layer = make_layer(inputs, num_heads=HEADS, causal=True)
     compiled = tf.function(lambda x: layer(x, **masks), jit_compile=True)
@@ -270,3 +277,87 @@ def test_unknown_names_of_pieces_are_refused():
         MultiHeadSelfAttention(num_heads=HEADS, score="dott")
     with pytest.raises(ValueError, match=r"`normalizer`, expected one of .*'softmax'.*'hard'"):
         MultiHeadSelfAttention(num_heads=HEADS, normalizer="hard")
+
+
+# === Positions and windows ===
+
+POSITIONS_WITHOUT_SIZES = sorted(set(layers.positions.POSITIONS) - {"learned", "sincos_2d"})
+
+
+def test_a_position_of_the_input_is_added_before_the_projections():
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, position="sinusoidal")
+    plain = make_layer(inputs, num_heads=HEADS)
+    moved = inputs + references.sinusoidal_encoding(LENGTH, HIDDEN).astype("float32")
+    np.testing.assert_allclose(layer(inputs), plain(moved), atol=1e-5)
+
+
+def test_a_position_inside_the_formula_is_handed_to_it():
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, position="alibi")
+    _, weights = layer(inputs, return_attention_scores=True)
+    _, expected = layer.attention(*layer.project(inputs))
+    np.testing.assert_array_equal(weights, expected)
+    assert isinstance(layer.attention.position_layer, layers.ALiBi)
+
+
+@pytest.mark.parametrize("position", POSITIONS_WITHOUT_SIZES)
+def test_with_a_position_the_order_counts(position):
+    inputs = vectors(1, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, position=position)
+    order = np.random.default_rng(2).permutation(LENGTH)
+    difference = np.asarray(layer(inputs[:, order])) - np.asarray(layer(inputs))[:, order]
+    assert np.abs(difference).max() > 1e-3
+
+
+@pytest.mark.parametrize("position", POSITIONS_WITHOUT_SIZES)
+@pytest.mark.parametrize("window", [None, (2, 1)])
+def test_what_the_padding_holds_does_not_matter_with_any_position(position, window):
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, position=position, window=window)
+    real = MASKS["padding"]["padding_mask"]
+    other = np.where(real[..., None], inputs, 9.0)
+    np.testing.assert_allclose(
+        np.asarray(layer(other, padding_mask=real))[real],
+        np.asarray(layer(inputs, padding_mask=real))[real],
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("position", [*POSITIONS_WITHOUT_SIZES, layers.ALiBi()], ids=str)
+def test_it_comes_back_from_its_file_with_its_position(position, tmp_path):
+    states = keras.Input((None, HIDDEN))
+    model = keras.Model(states, MultiHeadSelfAttention(HEADS, position=position)(states))
+    randomize_weights(model)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    np.testing.assert_allclose(loaded(inputs), model(inputs), atol=1e-6)
+
+
+def test_a_window_hides_what_is_out_of_reach():
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    layer = make_layer(inputs, num_heads=HEADS, window=(2, 1))
+    offsets = np.arange(LENGTH)[None, :] - np.arange(LENGTH)[:, None]
+    reach = (offsets >= -2) & (offsets <= 1)
+    plain = make_layer(inputs, num_heads=HEADS)
+    outputs, weights = layer(inputs, return_attention_scores=True)
+    expected, expected_weights = plain(inputs, attention_mask=reach, return_attention_scores=True)
+    np.testing.assert_allclose(outputs, expected, atol=2e-6)
+    np.testing.assert_allclose(weights, expected_weights, atol=2e-6)
+
+
+@pytest.mark.parametrize("changes", [{"window_style": "chunked_limited"}, {"global_tokens": 1}])
+def test_options_of_a_window_without_one_are_refused(changes):
+    with pytest.raises(ValueError, match="only with a `window`"):
+        MultiHeadSelfAttention(HEADS, **changes)
+
+
+def test_a_causal_layer_refuses_a_position_that_looks_ahead():
+    with pytest.raises(ValueError, match="does not look ahead"):
+        MultiHeadSelfAttention(HEADS, position="conditional", causal=True)
+
+
+def test_a_position_that_needs_a_size_is_asked_for_as_a_layer():
+    with pytest.raises(ValueError, match=r"LearnedPositionalEncoding\(max_length="):
+        MultiHeadSelfAttention(HEADS, position="learned")

@@ -1,19 +1,20 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from keras import ops
 
 from attnzoo.layers import SinusoidalPositionalEncoding
 
 from . import references
+from .references_positions import array, compiled, vectors
 
 
 def encoding(length, hidden_dim, start_index=0, **kwargs):
     """What the layer adds to zeros."""
     zeros = np.zeros((1, length, hidden_dim), "float32")
-    return np.asarray(SinusoidalPositionalEncoding(**kwargs)(zeros, start_index=start_index))[0]
+    return array(SinusoidalPositionalEncoding(**kwargs)(zeros, start_index=start_index))[0]
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,9 @@ def test_it_adds_the_published_waves(length, hidden_dim, max_wavelength, toleran
     result = encoding(length, hidden_dim, max_wavelength=max_wavelength)
     np.testing.assert_allclose(result, expected, atol=tolerance)
 
-    inputs = np.random.default_rng(0).normal(size=(2, length, hidden_dim)).astype("float32")
+    inputs = vectors(2, length, hidden_dim)
     outputs = SinusoidalPositionalEncoding(max_wavelength=max_wavelength)(inputs)
-    np.testing.assert_allclose(outputs, inputs + expected, atol=tolerance)
+    np.testing.assert_allclose(array(outputs), inputs + expected, atol=tolerance)
 
 
 @given(st.integers(1, 6), st.integers(0, 30))
@@ -54,28 +55,24 @@ def test_a_step_in_position_is_a_rotation_of_each_pair_of_channels(position, ste
     np.testing.assert_allclose(waves[position + step, ::2], rotated, atol=1e-5)
 
 
-def test_start_index_may_be_a_tensor():
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_start_index_may_be_a_tensor(dtype):
     layer, zeros = SinusoidalPositionalEncoding(), np.zeros((1, 3, 4), "float32")
-    shifted = tf.function(lambda start: layer(zeros, start_index=start))
-    np.testing.assert_allclose(shifted(tf.constant(5))[0], encoding(8, 4)[5:], atol=1e-6)
+    shifted = compiled(lambda start: layer(zeros, start_index=start))
+    outputs = array(shifted(ops.convert_to_tensor(5, dtype)))[0]
+    np.testing.assert_allclose(outputs, encoding(8, 4)[5:], atol=1e-6)
 
 
 def test_float16_tells_positions_past_2048_apart():
     layer = SinusoidalPositionalEncoding(dtype="float16")
-    outputs = np.asarray(layer(np.zeros((1, 3000, 2), "float16")), "float64")[0]
+    outputs = array(layer(np.zeros((1, 3000, 2), "float16")))[0]
     expected = references.sinusoidal_encoding(3000, 2)
     np.testing.assert_allclose(outputs, expected, atol=2e-3)
 
 
-def test_permuted_inputs_no_longer_give_permuted_outputs():
-    inputs = np.random.default_rng(0).normal(size=(1, 4, 6)).astype("float32")
-    layer = SinusoidalPositionalEncoding()
-    assert np.abs(np.asarray(layer(inputs[:, ::-1])) - layer(inputs)[:, ::-1]).max() > 0.1
-
-
 def test_it_has_no_weights_and_no_end():
     layer = SinusoidalPositionalEncoding()
-    assert layer(np.zeros((1, 5000, 2), "float32")).shape == (1, 5000, 2)
+    assert tuple(layer(np.zeros((1, 5000, 2), "float32")).shape) == (1, 5000, 2)
     assert layer.weights == []
 
 
@@ -91,7 +88,7 @@ def test_a_sequence_that_reaches_past_max_length_is_refused(length, start_index)
 def test_a_model_of_open_length_refuses_longer_inputs_whose_length_it_knows():
     states = keras.Input((None, 2))
     model = keras.Model(states, SinusoidalPositionalEncoding(max_length=4)(states))
-    assert model(np.zeros((1, 4, 2))).shape == (1, 4, 2)
+    assert tuple(model(np.zeros((1, 4, 2))).shape) == (1, 4, 2)
     with pytest.raises(ValueError, match="past `max_length`"):
         model.predict(np.zeros((1, 5, 2)), verbose=0)
 

@@ -24,12 +24,17 @@ def read_texts(path, text_column=None):
             name (`text`, `sentence`, ...), or the only one.
 
     Raises:
-        DataError: If there is no file, no such column, or a line cannot be read.
+        DataError: If there is no file, no such column, no columns at all, or a line cannot be read.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"Expected a file of texts at {path}; there is none.")
     if path.suffix.lower() not in FILE_SUFFIXES:
+        if text_column is not None:
+            raise DataError(
+                f"Expected a `text_column` only for a file that ends in one of {FILE_SUFFIXES}; "
+                f"of others each line is a text. Received: {path}, text_column={text_column!r}"
+            )
         with open(path, "rb") as file:
             yield from read_lines(file, path)
         return

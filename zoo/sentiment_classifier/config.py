@@ -53,7 +53,7 @@ PRESETS = {
         vocabulary_size=8000,
         position="learned",
         dropout=0.3,
-        embedding_dropout=0.3,
+        embedding_dropout=0.5,
     ),
     "base": SentimentClassifierConfig(
         hidden_dim=256,
@@ -64,6 +64,6 @@ PRESETS = {
         max_sequence_length=256,
         position="learned",
         dropout=0.3,
-        embedding_dropout=0.3,
+        embedding_dropout=0.5,
     ),
 }

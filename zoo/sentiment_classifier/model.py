@@ -28,7 +28,7 @@ def sentiment_classifier(config, dtype=None):
     padding_mask = inputs["padding_mask"]
 
     # === Encoder ===
-    states = text_embedding(inputs["token_ids"], config, dtype)
+    states = text_embedding(inputs["token_ids"], config, padding_mask, dtype)
     states = encode(states, config, padding_mask, dtype)
     pooled = SequencePooling(config.pooling, dtype=dtype, name="pooling")(
         states, padding_mask=padding_mask

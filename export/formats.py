@@ -1,0 +1,3 @@
+"""The formats that models are exported to (imports nothing, for the command line)."""
+
+FORMATS = ("savedmodel", "onnx")
