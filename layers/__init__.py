@@ -2,7 +2,7 @@
 
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
-from .attention_from_convolution import AttentionAsConvolution, attention_from_convolution
+from .attention_from_convolution import attention_from_convolution
 from .gelu import GELU
 from .graph_attention import GraphAttention
 from .layer_normalization import LayerNormalization
@@ -29,7 +29,6 @@ __all__ = [
     "GELU",
     "ALiBi",
     "Attention",
-    "AttentionAsConvolution",
     "ConditionalPositionalEncoding",
     "GraphAttention",
     "LayerNormalization",

@@ -79,7 +79,7 @@ def test_positions_inside_the_formula_are_refused_by_attention_without_one():
         ({"num_landmarks": 8}, "`num_landmarks` only with attention 'nystrom'"),
         ({"window_style": "chunked_limited"}, "only with a `window`"),
         ({"global_tokens": 2}, "only with a `window`"),
-        ({"window": (2, 1), "causal": True}, "right"),
+        ({"window": (2, 1), "causal": True}, "does not look ahead"),
         ({"position": "sincos_2d"}, "grid"),
         ({"position": "conditional", "causal": True}, "does not look ahead"),
     ],
