@@ -24,6 +24,7 @@ NESTED_PACKAGES = [
     "attnzoo.layers.scores",
     "attnzoo.training.demo",
     "attnzoo.training.sources",
+    "attnzoo.training.tasks",
     "attnzoo.zoo.sentiment_classifier",
     "attnzoo.zoo.tasks",
 ]

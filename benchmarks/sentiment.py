@@ -57,9 +57,9 @@ def _baseline(data):
         TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True),
         LogisticRegression(C=10, max_iter=1000),
     )
-    model.fit(list(data.train.texts()), data.train.labels)
+    model.fit(list(data.train.inputs()), data.train.labels)
     return [
-        model.score(list(split.texts()), split.labels) for split in (data.validation, data.test)
+        model.score(list(split.inputs()), split.labels) for split in (data.validation, data.test)
     ]
 
 

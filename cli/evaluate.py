@@ -25,7 +25,11 @@ def run(arguments):
     from .. import training
 
     split = training.load_split(
-        arguments.data, predictor.labels, arguments.split, **data_options(arguments)
+        arguments.data,
+        predictor.labels,
+        arguments.split,
+        predictor.task.name,
+        **data_options(arguments),
     )
     evaluation = training.evaluate(predictor, split, arguments.batch_size)
     if arguments.json:

@@ -47,7 +47,7 @@ def run(arguments):
     folder = _run_folder(arguments)
     if arguments.resume:
         _recall(arguments, folder)
-    from ..zoo.registry import get_config, get_preset
+    from ..zoo.registry import get_architecture, get_config, get_preset
 
     name, loaded = arguments.model, None
     is_folder = (Path(name).expanduser() / "manifest.json").is_file()
@@ -61,11 +61,13 @@ def run(arguments):
         from ..zoo import load
 
         loaded = load(name)
-    recipe = training.get_recipe(arguments.recipe)
     config = get_config(name) if loaded is None else loaded.config
+    task = get_architecture(name).task if loaded is None else loaded.task.name
+    recipe = training.get_recipe(arguments.recipe, task)
     overrides, changes = split_settings(arguments.settings, config, recipe)
     data = training.load_data(
         arguments.data,
+        task,
         validation_split=arguments.validation_split,
         verbose=not arguments.json,
         **data_options(arguments),

@@ -41,7 +41,7 @@ def test_it_learns_more_than_the_majority_label(data, run):
 
 
 def test_three_engines_give_the_same_labels_on_the_whole_test_split(data, run):
-    texts = list(data.test.texts())
+    texts = list(data.test.inputs())
     expected = zoo.load(run / "run")(texts)
     for variant in ("savedmodel/1", "onnx/model.onnx"):
         received = export.load(run / "dist" / variant)(texts)
@@ -55,7 +55,7 @@ def test_the_graph_tokenises_every_sentence_as_the_tokenizer_does(data, run):
     preprocessor = zoo.load(run / "run").preprocessor
     engine = SavedModelEngine(run / "dist" / "savedmodel" / "1")
     for split in (data.train, data.validation, data.test):
-        texts = list(split.texts())
+        texts = list(split.inputs())
         received = engine.run("preprocess", {"text": np.array(texts, object)})
         for ids, length, row in zip(
             preprocessor.encode(texts), received["lengths"], received["token_ids"], strict=True

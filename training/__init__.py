@@ -7,13 +7,13 @@ from .fit import fit
 from .history import History
 from .losses import SmoothedCrossentropy
 from .pipeline import TrainingPipeline, prepare
-from .recipe import RECIPES, Recipe, get_recipe
+from .recipe import Recipe, TextRecipe
+from .recipes import get_recipe
 from .sources import DataError
 from .text_augmentation import SubwordDropout, TokenDropout
 from .tokenizer import train_wordpiece
 
 __all__ = [
-    "RECIPES",
     "BucketedBatches",
     "Data",
     "DataError",
@@ -23,6 +23,7 @@ __all__ = [
     "SmoothedCrossentropy",
     "Split",
     "SubwordDropout",
+    "TextRecipe",
     "TokenDropout",
     "TrainingPipeline",
     "evaluate",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..zoo.tasks import get_task
-from .sources import DataError, open_sources
+from .sources import DataError
+from .tasks import get_training_task
 
 
 class Split:
@@ -30,11 +30,11 @@ class Split:
     def __len__(self):
         return len(self.labels)
 
-    def texts(self):
-        """Yields the texts, in order."""
+    def inputs(self):
+        """Yields the raw inputs, in order."""
         for index, row in enumerate(self._source):
             if self._selection is None or self._selection[index]:
-                yield row.text
+                yield row.input
 
     def __repr__(self):
         return f"Split({self.name!r}, {len(self)} rows)"
@@ -116,8 +116,8 @@ def load_data(
     >>> data.label_names, len(data.test)
     (['negative', 'positive'], 160)
     """
-    get_task(task)
-    sources, understood = open_sources(spec, text_column, label_column, download)
+    training_task = get_training_task(task)
+    sources, understood = training_task.open_sources(spec, text_column, label_column, download)
     if "train" not in sources:
         raise DataError(f"Expected a train split in {spec}. Received: {sorted(sources)}")
     raw_labels = {split: _labels_of(split, source) for split, source in sources.items()}
@@ -151,6 +151,7 @@ def load_split(
     spec,
     labels,
     split=None,
+    task="text_classification",
     text_column=None,
     label_column=None,
     label_names=None,
@@ -163,6 +164,7 @@ def load_split(
         labels: Names of the model's labels, in the order of their indices.
         split: `"train"`, `"validation"` or `"test"`. Defaults to None (the test split where there
             is one; all rows of a file without splits).
+        task: Name of the task. Defaults to `"text_classification"`.
         text_column: Name or index of the texts' column. Defaults to None (sniffed).
         label_column: Name or index of the labels' column. Defaults to None (sniffed).
         label_names: Names for the sorted raw values, where they are not the model's. Defaults to
@@ -180,7 +182,7 @@ def load_split(
     >>> load_split("demo", ["negative", "positive"])
     Split('test', 160 rows)
     """
-    sources, _ = open_sources(spec, text_column, label_column, download)
+    sources, _ = get_training_task(task).open_sources(spec, text_column, label_column, download)
     name = split or ("test" if "test" in sources or len(sources) > 1 else "train")
     if name not in sources:
         raise DataError(f"Expected one of the splits {sorted(sources)} of {spec}. Received: {name}")

@@ -43,7 +43,7 @@ def evaluate(predictor, split, batch_size=64):
     """
     predicted = [
         predictor.labels.index(prediction.label)
-        for prediction in predictor.stream(split.texts(), batch_size)
+        for prediction in predictor.stream(split.inputs(), batch_size)
     ]
     return score(split.labels, np.array(predicted), predictor.labels)
 

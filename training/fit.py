@@ -12,13 +12,13 @@ import keras
 
 from ..zoo import load
 from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
-from .consistency import with_consistency
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
-from .recipe import get_recipe
+from .recipes import get_recipe
+from .tasks import get_training_task
 
 # What only a resumed run needs, inside the run's folder; removed when training ends.
 STATE_FOLDER = "training_state"
@@ -42,7 +42,7 @@ def fit(
         pipeline: A `TrainingPipeline` of `prepare`, or what `prepare` makes one of: a name such as
             `"sentiment_classifier/small"`, or a pipeline of `zoo.load`.
         data: `Data` of `load_data`.
-        recipe: A name of `RECIPES` or a `Recipe`. Defaults to `"scratch"`.
+        recipe: A name that `get_recipe` knows, or a `Recipe`. Defaults to `"scratch"`.
         out: Folder for `history.csv`, `learning_curve.png` and, at the end, the saved pipeline.
             Defaults to None (nothing is kept but what is returned).
         seed: Seed of weights, shuffling, dropout and augmentation. Defaults to 0.
@@ -70,7 +70,7 @@ def fit(
     print(history.best["val_accuracy"], history.pipeline(["What a lovely film."]))
     ```
     """
-    recipe = get_recipe(recipe)
+    recipe = get_recipe(recipe, data.task)
     with contextlib.ExitStack() as stack:
         if out is None:
             if resume or tensorboard:
@@ -132,18 +132,12 @@ def _check_same_run(start, data, run):
 
 def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out):
     state = folder / STATE_FOLDER
+    task = get_training_task(data.task)
     train = pipeline.make_batches(
-        data.train,
-        recipe.batch_size,
-        seed=seed,
-        subword_dropout=recipe.subword_dropout,
-        token_dropout=recipe.token_dropout,
-        copies=2 if recipe.consistency else 1,
+        data.train, recipe.batch_size, seed=seed, **task.augmentation(recipe)
     )
     validation = pipeline.batches(data.validation, batch_size=max(recipe.batch_size, 64))
-    model = pipeline.model
-    if recipe.consistency:
-        model = with_consistency(model, recipe.consistency)
+    model = task.training_model(pipeline.model, recipe)
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
         loss=SmoothedCrossentropy(recipe.label_smoothing),

@@ -3,11 +3,8 @@
 from ..zoo import Pipeline, build, get_config
 from ..zoo.builder import rebuild
 from ..zoo.registry import get_architecture
-from ..zoo.text_preprocessor import TextPreprocessor
 from .batching import BucketedBatches
-from .text_augmentation import SubwordDropout, TokenDropout, compose
-from .token_store import TokenStore
-from .tokenizer import train_wordpiece
+from .tasks import get_training_task
 
 
 class TrainingPipeline(Pipeline):
@@ -23,17 +20,9 @@ class TrainingPipeline(Pipeline):
         return self.make_batches(split, **kwargs).as_dataset()
 
     def make_batches(
-        self,
-        split,
-        batch_size=32,
-        shuffle=None,
-        bucketing=True,
-        seed=0,
-        subword_dropout=0.0,
-        token_dropout=0.0,
-        copies=1,
+        self, split, batch_size=32, shuffle=None, bucketing=True, seed=0, **augmentation
     ):
-        """Tokenises a split once and returns its `BucketedBatches`.
+        """Prepares a split once and returns its `BucketedBatches`.
 
         Args:
             split: A `Split` of `load_data`.
@@ -41,39 +30,29 @@ class TrainingPipeline(Pipeline):
             shuffle: Whether to shuffle each epoch. Defaults to None (the train split only).
             bucketing: Whether rows of like length go together. Defaults to True.
             seed: Seed of shuffling and augmentation. Defaults to 0.
-            subword_dropout: See `SubwordDropout`. Defaults to 0.0.
-            token_dropout: See `TokenDropout`. Defaults to 0.0.
-            copies: How often each row stands in its batch. Defaults to 1.
+            **augmentation: Depends on the task, such as `token_dropout=0.2`; see `examples` in
+                `training.tasks`.
         """
-        tokenizer = self.preprocessor.tokenizer
-        augmentations = []
-        if subword_dropout:
-            augmentations.append(SubwordDropout(tokenizer, subword_dropout))
-        if token_dropout:
-            augmentations.append(TokenDropout(tokenizer, token_dropout))
+        task = get_training_task(self.task.name)
         return BucketedBatches(
-            TokenStore(self.preprocessor, split.texts()),
-            split.labels,
-            self.preprocessor,
+            task.examples(self.preprocessor, split, **augmentation),
             batch_size,
             split.name == "train" if shuffle is None else shuffle,
             bucketing,
             seed,
-            compose(augmentations, self.preprocessor.max_sequence_length),
-            copies,
         )
 
 
 def prepare(name, data, dtype=None, **overrides):
-    """Learns the tokenizer, takes the labels, and builds the model for `data`.
+    """Learns the preprocessor, takes the labels, and builds the model for `data`.
 
     Args:
         name: `"model/preset"`, or a pipeline of `zoo.load` to train on: its tokenizer stays, and
             its head too if its labels are those of the data.
         data: `Data` of `load_data`.
         dtype: Dtype policy of the model, such as `"mixed_bfloat16"`. Defaults to None.
-        **overrides: Fields of the configuration to change, such as `hidden_dim=96`, and
-            `lowercase=False` for a vocabulary that keeps case.
+        **overrides: Fields of the configuration to change, such as `hidden_dim=96`, and what the
+            task learns by, such as `lowercase=False` for a vocabulary that keeps case.
 
     Returns:
         A `TrainingPipeline`.
@@ -102,15 +81,12 @@ def prepare(name, data, dtype=None, **overrides):
         )
     if isinstance(name, Pipeline):
         return _prepare_loaded(name, data, dtype, overrides)
-    lowercase = overrides.pop("lowercase", True)
+    training_task = get_training_task(task)
+    options = {key: overrides.pop(key) for key in training_task.options if key in overrides}
     config = get_config(name).replace(**overrides)
-    tokenizer = train_wordpiece(data.train.texts, config.vocabulary_size, lowercase)
-    # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
-    overrides["vocabulary_size"] = tokenizer.get_vocab_size()
-    overrides["num_classes"] = len(data.label_names)
-    model = build(name, dtype=dtype, **overrides)
-    preprocessor = TextPreprocessor(tokenizer, config.max_sequence_length)
-    return TrainingPipeline(model, preprocessor, data.label_names)
+    preprocessor, learned = training_task.learn(data, config, **options)
+    overrides |= {**learned, "num_classes": len(data.label_names)}
+    return TrainingPipeline(build(name, dtype=dtype, **overrides), preprocessor, data.label_names)
 
 
 def _prepare_loaded(pipeline, data, dtype, overrides):

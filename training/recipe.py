@@ -1,5 +1,6 @@
 """Recipes: how a model is trained, as one printable value."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from ..zoo.config import replace_fields
@@ -31,10 +32,6 @@ class Recipe:
         label_smoothing: Share of each target spread over all classes. Defaults to 0.1.
         ema_momentum: Momentum of the moving average of weights, which is what is evaluated and
             kept; None turns averaging off. Defaults to 0.99.
-        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
-        token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
-        consistency: Weight of `PairConsistency` (R-Drop), for which each row goes through the model
-            twice; 0 turns it off. Defaults to 5.0.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
@@ -51,16 +48,14 @@ class Recipe:
     clip_norm: float = 1.0
     label_smoothing: float = 0.1
     ema_momentum: float | None = 0.99
-    subword_dropout: float = 0.1
-    token_dropout: float = 0.2
-    consistency: float = 5.0
     patience: int = 5
     monitor: str = "val_accuracy"
     jit_compile: bool = False
 
     def __post_init__(self):
+        fields = [field.name for field in dataclasses.fields(self)]
         for names, fits, expected in _RANGES:
-            for name in names:
+            for name in (name for name in names if name in fields):
                 value = getattr(self, name)
                 if not isinstance(value, (int, float)) or not fits(value):
                     raise ValueError(
@@ -77,36 +72,20 @@ class Recipe:
         return replace_fields(self, changes, "recipe")
 
 
-RECIPES = {
-    "scratch": Recipe(),
-    # A few hundred sentences: many epochs, each of a second.
-    "demo": Recipe(
-        epochs=15,
-        batch_size=16,
-        learning_rate=2e-3,
-        subword_dropout=0.0,
-        token_dropout=0.1,
-        consistency=0.0,
-        patience=15,
-    ),
-}
+@dataclass(frozen=True)
+class TextRecipe(Recipe):
+    """A `Recipe` with what keeps few texts from being learned by heart.
 
-
-def get_recipe(recipe, **changes):
-    """Returns a `Recipe` from a name of `RECIPES` or a `Recipe`, with changes.
+    Args:
+        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
+        token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
+        consistency: Weight of `PairConsistency` (R-Drop), for which each row goes through the model
+            twice; 0 turns it off. Defaults to 5.0.
 
     Raises:
-        ValueError: If the name is unknown.
-
-    Example:
-    >>> get_recipe("scratch", epochs=3).epochs
-    3
+        ValueError: If a field is out of its range.
     """
-    if isinstance(recipe, str):
-        if recipe not in RECIPES:
-            raise ValueError(
-                f"Received an unknown recipe, expected one of {sorted(RECIPES)} or a `Recipe`. "
-                f"Received: recipe={recipe!r}"
-            )
-        recipe = RECIPES[recipe]
-    return recipe.replace(**changes)
+
+    subword_dropout: float = 0.1
+    token_dropout: float = 0.2
+    consistency: float = 5.0

@@ -21,7 +21,7 @@ class TokenStore:
 
     Example:
     ```python
-    store = TokenStore(pipeline.preprocessor, data.train.texts())
+    store = TokenStore(pipeline.preprocessor, data.train.inputs())
     store[[0, 5]]  # list of two int32 arrays
     ```
     """

@@ -21,7 +21,7 @@ def toy_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tokenizer(toy_data):
     """A WordPiece tokenizer of the toy reviews, with whole words and pieces of them."""
-    return training.train_wordpiece(toy_data.train.texts(), vocabulary_size=120)
+    return training.train_wordpiece(toy_data.train.inputs(), vocabulary_size=120)
 
 
 @pytest.fixture(scope="package")

@@ -25,7 +25,7 @@ def test_a_first_row_whose_label_is_y_is_a_row(tmp_path):
 
 def test_a_first_text_of_one_usual_word_is_a_row(tmp_path):
     path = write(tmp_path / "a.tsv", "Review\tgood\na bad one\tbad\nfine , really\tgood\n")
-    assert next(iter(training.sources.FileSource(path))).text == "Review"
+    assert next(iter(training.sources.FileSource(path))).input == "Review"
 
 
 @pytest.mark.parametrize(("rows", "share"), [(2, 0.9), (2, 0.75), (5, 0.95)])

@@ -6,6 +6,7 @@ import pytest
 
 from attnzoo.layers import SequencePooling
 from attnzoo.training import BucketedBatches
+from attnzoo.training.examples import TextExamples
 from attnzoo.training.token_store import TokenStore
 from attnzoo.zoo.text_preprocessor import TextPreprocessor
 
@@ -31,9 +32,9 @@ def store():
     return TokenStore(Counting(), ["x" * length for length in LENGTHS])
 
 
-def make(store, **kwargs):
+def make(store, augment=None, **kwargs):
     arguments = {"batch_size": 8, "seed": 0} | kwargs
-    return BucketedBatches(store, np.arange(ROWS), Counting(), **arguments)
+    return BucketedBatches(TextExamples(store, np.arange(ROWS), Counting(), augment), **arguments)
 
 
 def rows_of(batches):
@@ -82,7 +83,8 @@ def test_a_batch_is_as_long_as_its_longest_row_in_steps_of_eight(store, shuffle,
 def test_no_batch_is_longer_than_the_model_takes():
     preprocessor = Counting(max_sequence_length=13)
     store = TokenStore(preprocessor, ["x" * 13, "x" * 9, ""])
-    for inputs, _ in BucketedBatches(store, [0, 1, 2], preprocessor, batch_size=1):
+    examples = TextExamples(store, [0, 1, 2], preprocessor)
+    for inputs, _ in BucketedBatches(examples, batch_size=1):
         assert inputs["token_ids"].shape[1] in (8, 13)
 
 

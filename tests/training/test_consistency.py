@@ -70,6 +70,6 @@ def test_a_run_with_consistency_learns_another_model_of_the_same_layers(toy_data
     kinds = [type(layer) for layer in consistent.pipeline.model.layers]
     assert kinds == [type(layer) for layer in plain.pipeline.model.layers]
     assert np.isfinite([row["loss"] for row in consistent.rows]).all()
-    texts = list(toy_data.validation.texts())
+    texts = list(toy_data.validation.inputs())
     accuracy = np.mean(consistent.pipeline.logits(texts).argmax(-1) == toy_data.validation.labels)
     assert accuracy == pytest.approx(consistent.best["val_accuracy"])

@@ -17,7 +17,7 @@ def load(*args, **kwargs):
 
 def pairs(split, data):
     labels = [data.label_names[index] for index in split.labels]
-    return list(zip(split.texts(), labels, strict=True))
+    return list(zip(split.inputs(), labels, strict=True))
 
 
 # === Splits ===
@@ -63,8 +63,8 @@ def test_without_a_validation_split_a_part_of_the_training_rows_becomes_one(tmp_
     assert Counter(label for _, label in validation) == {"bad": 10, "good": 10}
     assert train == [row for row in rows if row in set(train)], "the order is kept"
     again, other = load(path, validation_split=0.2, seed=3), load(path, validation_split=0.2)
-    assert list(again.validation.texts()) == list(data.validation.texts())
-    assert list(other.validation.texts()) != list(data.validation.texts())
+    assert list(again.validation.inputs()) == list(data.validation.inputs())
+    assert list(other.validation.inputs()) != list(data.validation.inputs())
     assert any("20 of 100 training rows are held out" in line for line in data.understood)
 
 
@@ -135,7 +135,7 @@ def test_the_demo_is_complete():
     data = load("demo")
     assert data.label_names == ["negative", "positive"]
     assert [len(data.train), len(data.validation), len(data.test)] == [576, 64, 160]
-    texts = [text for name in ("train", "validation", "test") for text in data.split(name).texts()]
+    texts = [text for name in ("train", "validation", "test") for text in data.split(name).inputs()]
     assert len(set(texts)) == 800, "no text is in two splits"
     for name in ("train", "validation", "test"):
         counts = np.bincount(data.split(name).labels)
@@ -163,7 +163,7 @@ def test_all_rows_of_a_file_without_splits_are_taken(two_files):
     split = training.load_split(two_files / "train.tsv", ["bad", "good"])
     assert len(split) == 12
     assert split.labels.tolist() == [0, 1] * 6
-    assert list(split.texts()) == [text for text, _ in toy_reviews(12)]
+    assert list(split.inputs()) == [text for text, _ in toy_reviews(12)]
 
 
 def test_labels_are_matched_to_those_of_the_model(two_files):
@@ -222,7 +222,7 @@ def test_a_large_file_is_read_and_not_held(tmp_path):
     tracemalloc.start()
     try:
         data = load(tmp_path / "large.tsv")
-        rows = sum(1 for _ in data.train.texts())
+        rows = sum(1 for _ in data.train.inputs())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -238,8 +238,8 @@ def test_a_source_is_read_again_for_each_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "read_records", lambda path: opened.append(path) or original(path))
     data = load(write_toy_reviews(tmp_path / "a.tsv"))
     passes = len(opened)
-    texts = data.train.texts()
+    texts = data.train.inputs()
     assert len(opened) == passes, "nothing is read ahead"
     next(texts)
-    list(data.train.texts())
+    list(data.train.inputs())
     assert len(opened) == passes + 2

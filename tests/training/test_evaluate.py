@@ -73,7 +73,7 @@ class Guesser:
 
 def test_a_predictor_is_compared_row_by_row(toy_data):
     evaluation = training.evaluate(Guesser(), toy_data.test)
-    texts, labels = list(toy_data.test.texts()), toy_data.test.labels
+    texts, labels = list(toy_data.test.inputs()), toy_data.test.labels
     right = [
         (any(word in text.split() for word in ("lovely", "great"))) == (label == 1)
         for text, label in zip(texts, labels, strict=True)

@@ -10,7 +10,7 @@ ROWS = [("a good film", "good"), ("a bad one", "bad"), ("fine , really", "good")
 
 
 def rows_of(source):
-    return [(row.text, row.label) for row in source]
+    return [(row.input, row.label) for row in source]
 
 
 def write(path, content):
@@ -98,7 +98,7 @@ def test_labels_of_json_may_be_numbers(tmp_path):
 def test_texts_are_not_touched(tmp_path):
     text = "  Ünïcode 日本語 😀\u2028 spaces  \u00a0"
     source = FileSource(write(tmp_path / "a.tsv", f"text\tlabel\n{text}\tx\nother\ty\n"))
-    assert next(iter(source)).text == text
+    assert next(iter(source)).input == text
 
 
 COLUMNS = "id,phrase,tone,mood\n1,a good film,calm,good\n2,a bad one,calm,bad\n"

@@ -30,7 +30,7 @@ def test_each_epoch_has_a_row(finished):
 def test_the_weights_of_the_best_epoch_are_kept(finished, toy_data):
     best = finished.best
     assert best["val_accuracy"] == max(row["val_accuracy"] for row in finished.rows)
-    logits = finished.pipeline.logits(list(toy_data.validation.texts())).astype("float64")
+    logits = finished.pipeline.logits(list(toy_data.validation.inputs())).astype("float64")
     labels = toy_data.validation.labels
     assert (logits.argmax(-1) == labels).mean() == pytest.approx(best["val_accuracy"])
     shifted = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -54,7 +54,7 @@ def test_the_folder_holds_the_run_and_nothing_else(finished, run_folder):
 
 
 def test_the_folder_loads_with_the_best_weights(finished, run_folder, toy_data):
-    texts = list(toy_data.test.texts())
+    texts = list(toy_data.test.inputs())
     loaded = zoo.load(run_folder)
     np.testing.assert_array_equal(loaded.logits(texts), finished.pipeline.logits(texts))
 
@@ -64,7 +64,7 @@ def test_the_manifest_says_how_it_was_trained(finished, run_folder, toy_data):
     assert trained == finished.pipeline.training
     assert trained["data"] == toy_data.spec
     assert trained["seed"] == 0
-    assert training.Recipe(**trained["recipe"]) == RECIPE
+    assert training.TextRecipe(**trained["recipe"]) == RECIPE
     assert trained["best"] == finished.best
     assert trained["interrupted"] is False
     assert trained["who"] == "the tests"

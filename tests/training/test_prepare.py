@@ -24,7 +24,7 @@ def test_the_vocabulary_and_the_labels_are_those_of_the_data(pipeline, toy_data)
     assert pipeline.labels == ["bad", "good"]
     assert pipeline.config.num_classes == 2
     assert pipeline.config.vocabulary_size == pipeline.preprocessor.tokenizer.get_vocab_size()
-    for ids in pipeline.preprocessor.encode(toy_data.train.texts()):
+    for ids in pipeline.preprocessor.encode(toy_data.train.inputs()):
         assert pipeline.preprocessor.tokenizer.token_to_id("[UNK]") not in ids
 
 
@@ -60,7 +60,7 @@ def test_only_the_train_split_is_shuffled(pipeline, toy_data):
 
 
 def test_batches_hold_every_row_of_a_split(pipeline, toy_data):
-    expected = sorted(ids.tolist() for ids in pipeline.preprocessor.encode(toy_data.train.texts()))
+    expected = sorted(ids.tolist() for ids in pipeline.preprocessor.encode(toy_data.train.inputs()))
     rows = [
         ids[mask].tolist()
         for inputs, _ in pipeline.batches(toy_data.train, batch_size=7).as_numpy_iterator()

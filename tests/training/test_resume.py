@@ -201,5 +201,5 @@ def test_a_killed_process_is_resumed_by_another(toy_data, tmp_path):
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert not (folder / "manifest.json").exists()
     assert_same_run(resume(toy_data, folder), expected)
-    texts = list(toy_data.test.texts())
+    texts = list(toy_data.test.inputs())
     np.testing.assert_array_equal(zoo.load(folder).logits(texts), expected.pipeline.logits(texts))

@@ -9,7 +9,7 @@ from attnzoo.training.tokenizer import SPECIAL_TOKENS
 
 @pytest.fixture(scope="module")
 def encoded(tokenizer, toy_data):
-    return [np.array(e.ids, "int32") for e in tokenizer.encode_batch(list(toy_data.train.texts()))]
+    return [np.array(e.ids, "int32") for e in tokenizer.encode_batch(list(toy_data.train.inputs()))]
 
 
 @pytest.fixture

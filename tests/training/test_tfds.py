@@ -64,7 +64,7 @@ def load(spec, **kwargs):
 
 
 def rows_of(split):
-    return sorted(zip(split.texts(), split.labels.tolist(), strict=True))
+    return sorted(zip(split.inputs(), split.labels.tolist(), strict=True))
 
 
 def test_a_prepared_data_set_has_its_splits_and_names():
@@ -73,7 +73,7 @@ def test_a_prepared_data_set_has_its_splits_and_names():
     assert rows_of(data.train) == sorted(ROWS)
     assert rows_of(data.validation) == sorted(ROWS[:2])
     assert rows_of(data.test) == sorted(ROWS[2:])
-    assert list(data.train.texts()) == list(data.train.texts()), "the order stays"
+    assert list(data.train.inputs()) == list(data.train.inputs()), "the order stays"
     assert data.understood[0] == (
         "tfds:tiny_reviews/plain: text in feature 'text', label in feature 'label', "
         "splits ['train', 'validation', 'test']"
@@ -89,7 +89,7 @@ def test_without_a_validation_split_one_is_held_out():
 def test_features_can_be_named():
     data = load("tfds:tiny_reviews/more_features", text_column="title", label_column="stars")
     assert data.label_names == ["1", "5"]
-    assert sorted(data.train.texts()) == [f"title {index}" for index in range(4)]
+    assert sorted(data.train.inputs()) == [f"title {index}" for index in range(4)]
     assert sorted(data.train.labels.tolist()) == [0, 0, 1, 1]
 
 

@@ -23,13 +23,13 @@ def test_a_pair_has_two_segments(tokenizer):
 
 
 def test_frequent_words_are_whole_in_a_large_vocabulary(toy_data):
-    tokenizer = training.train_wordpiece(toy_data.train.texts(), vocabulary_size=1000)
+    tokenizer = training.train_wordpiece(toy_data.train.inputs(), vocabulary_size=1000)
     assert tokenizer.encode("really wonderful").tokens == ["[CLS]", "really", "wonderful", "[SEP]"]
 
 
 def test_the_vocabulary_is_no_larger_than_asked(toy_data):
     for size in (60, 90):
-        tokenizer = training.train_wordpiece(toy_data.train.texts(), vocabulary_size=size)
+        tokenizer = training.train_wordpiece(toy_data.train.inputs(), vocabulary_size=size)
         assert tokenizer.get_vocab_size() == size
 
 

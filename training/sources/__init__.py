@@ -2,6 +2,6 @@
 
 from .files import FileSource
 from .rows import DataError, Row
-from .spec import open_sources
+from .spec import open_texts
 
-__all__ = ["DataError", "FileSource", "Row", "open_sources"]
+__all__ = ["DataError", "FileSource", "Row", "open_texts"]

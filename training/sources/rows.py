@@ -8,8 +8,8 @@ class DataError(ValueError):
 
 
 class Row(NamedTuple):
-    """One labelled text; `origin` names file and line for messages."""
+    """One labelled input; `origin` names file and line for messages."""
 
-    text: str
+    input: str
     label: str
     origin: str

@@ -25,8 +25,8 @@ class SplitSource:
                 yield row
 
 
-def open_sources(spec, text_column=None, label_column=None, download=False):
-    """Opens what `spec` names.
+def open_texts(spec, text_column=None, label_column=None, download=False):
+    """Opens the labelled texts that `spec` names.
 
     Args:
         spec: `"demo"`, `"tfds:NAME"`, a `.csv`, `.tsv` or `.jsonl` file, or a folder that holds

@@ -1,0 +1,29 @@
+"""Recipes by name: each task has its own."""
+
+from .tasks import get_training_task
+
+
+def get_recipe(recipe, task="text_classification", **changes):
+    """Returns a `Recipe` from its name or a `Recipe`, with changes.
+
+    Args:
+        recipe: `"scratch"`, `"demo"` or another name that the task has, or a `Recipe`.
+        task: Name of the task. Defaults to `"text_classification"`.
+        **changes: Fields to change.
+
+    Raises:
+        ValueError: If the name or a field is unknown.
+
+    Example:
+    >>> get_recipe("scratch", epochs=3).epochs
+    3
+    """
+    if isinstance(recipe, str):
+        recipes = get_training_task(task).recipes
+        if recipe not in recipes:
+            raise ValueError(
+                f"Received an unknown recipe, expected one of {sorted(recipes)} or a `Recipe`. "
+                f"Received: recipe={recipe!r}"
+            )
+        recipe = recipes[recipe]
+    return recipe.replace(**changes)

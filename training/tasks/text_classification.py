@@ -1,0 +1,92 @@
+"""Training of text classifiers: labelled texts, a WordPiece vocabulary, R-Drop."""
+
+from typing import ClassVar
+
+from ...zoo.text_preprocessor import TextPreprocessor
+from ..consistency import with_consistency
+from ..examples import TextExamples
+from ..recipe import TextRecipe
+from ..sources import open_texts
+from ..text_augmentation import SubwordDropout, TokenDropout, compose
+from ..token_store import TokenStore
+from ..tokenizer import train_wordpiece
+
+
+class TextClassificationTraining:
+    """One label for each text."""
+
+    name = "text_classification"
+    # Arguments of `prepare` that go to `learn`.
+    options = ("lowercase",)
+    recipes: ClassVar = {
+        "scratch": TextRecipe(),
+        # A few hundred sentences: many epochs, each of a second.
+        "demo": TextRecipe(
+            epochs=15,
+            batch_size=16,
+            learning_rate=2e-3,
+            subword_dropout=0.0,
+            token_dropout=0.1,
+            consistency=0.0,
+            patience=15,
+        ),
+    }
+
+    def open_sources(self, spec, text_column=None, label_column=None, download=False):
+        """Returns rows by split and the lines that say how they are read, see `open_texts`."""
+        return open_texts(spec, text_column, label_column, download)
+
+    def learn(self, data, config, lowercase=True):
+        """Learns the vocabulary of the train split.
+
+        Args:
+            data: `Data`.
+            config: The configuration that the model is to have.
+            lowercase: Whether case and accents are dropped. Defaults to True.
+
+        Returns:
+            The preprocessor, and the fields of the configuration that follow from the data.
+        """
+        tokenizer = train_wordpiece(data.train.inputs, config.vocabulary_size, lowercase)
+        # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
+        fields = {"vocabulary_size": tokenizer.get_vocab_size()}
+        return TextPreprocessor(tokenizer, config.max_sequence_length), fields
+
+    def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0, copies=1):
+        """Tokenises a split once.
+
+        Args:
+            preprocessor: `TextPreprocessor`.
+            split: A `Split` of `load_data`.
+            subword_dropout: See `SubwordDropout`. Defaults to 0.0.
+            token_dropout: See `TokenDropout`. Defaults to 0.0.
+            copies: How often each row stands in its batch. Defaults to 1.
+
+        Returns:
+            `TextExamples`.
+        """
+        tokenizer = preprocessor.tokenizer
+        augmentations = []
+        if subword_dropout:
+            augmentations.append(SubwordDropout(tokenizer, subword_dropout))
+        if token_dropout:
+            augmentations.append(TokenDropout(tokenizer, token_dropout))
+        return TextExamples(
+            TokenStore(preprocessor, split.inputs()),
+            split.labels,
+            preprocessor,
+            compose(augmentations, preprocessor.max_sequence_length),
+            copies,
+        )
+
+    def augmentation(self, recipe):
+        """Returns the arguments of `examples` that a recipe asks for in training."""
+        return {
+            "subword_dropout": recipe.subword_dropout,
+            "token_dropout": recipe.token_dropout,
+            "copies": 2 if recipe.consistency else 1,
+        }
+
+    def training_model(self, model, recipe):
+        """Returns the model that `fit` trains, of the same layers as the one that is kept."""
+        return with_consistency(model, recipe.consistency) if recipe.consistency else model
