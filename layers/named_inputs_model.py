@@ -60,6 +60,10 @@ class NamedInputsModel(keras.Model):
             )
         return super().__call__(self._complete(inputs), *args, **kwargs)
 
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        """Runs the model; on JAX, `fit` and `predict` come here without `__call__`."""
+        return super().call(self._complete(inputs), training=training, mask=mask, **kwargs)
+
     def _complete(self, inputs):
         """Returns `inputs` with None for the optional ones that were left out."""
         expected = self._inputs_struct
