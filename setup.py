@@ -26,6 +26,7 @@ NESTED_PACKAGES = [
     "attnzoo.training.sources",
     "attnzoo.training.tasks",
     "attnzoo.zoo.sentiment_classifier",
+    "attnzoo.zoo.sequence_tagger",
     "attnzoo.zoo.tasks",
 ]
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from ..zoo.predictor import Predictor
 from .artefact import Artefact
 from .engines import OnnxEngine, SavedModelEngine
@@ -105,7 +103,6 @@ class SavedModelPredictor(_ArtefactPredictor):
         super().__init__(artefact)
         self._engine = SavedModelEngine(artefact.path / name)
         self._kinds = artefact.variants[name]["signatures"]
-        self._raw_input = artefact.raw_input
 
     def run(self, batch):
         """Returns the logits of one batch of `preprocessor.collate`."""
@@ -114,16 +111,18 @@ class SavedModelPredictor(_ArtefactPredictor):
 
     def logits(self, inputs, batch_size=32):
         """Returns the logits of raw inputs, which the graph itself preprocesses."""
-        signature = next((name for name, kind in self._kinds.items() if kind == "raw"), None)
+        kind, raw_batch = self.task.served_kind, self.task.served_batch
+        signature = next((name for name, k in self._kinds.items() if k == kind), None)
+        inputs = self.preprocessor.checked(inputs)
         if signature is None:
             return super().logits(inputs, batch_size)
-        inputs = self.preprocessor.checked(inputs)
 
         def run_rows(rows):
-            batch = {self._raw_input: np.array([inputs[row] for row in rows], object)}
+            batch = raw_batch([inputs[row] for row in rows])
             return self._engine.run(signature, batch, ["logits"])["logits"]
 
-        return self._in_batches(inputs, batch_size, run_rows)
+        rows = self._in_batches([len(text) for text in inputs], batch_size, run_rows)
+        return self.task.collect(inputs, rows, len(self.labels))
 
 
 _PREDICTORS = {"onnx": OnnxPredictor, "savedmodel": SavedModelPredictor}

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from .wordpiece_graph import WordPieceGraph
+from .wordpiece_graph import WordPieceGraph, padded
 
 
 class TextInput(tf.Module):
@@ -19,10 +19,57 @@ class TextInput(tf.Module):
         self.wordpiece = WordPieceGraph(preprocessor.tokenizer, preprocessor.max_sequence_length)
 
     def __call__(self, texts):
-        """Tokenises strings `(batch,)`."""
+        """Tokenises strings `(batch,)`.
+
+        Returns:
+            The model's tensors, and what the answer says of the texts themselves (nothing).
+        """
         token_ids, lengths = self.wordpiece(texts)
-        return {"token_ids": token_ids, "lengths": lengths}
+        return {"token_ids": token_ids, "lengths": lengths}, {}
+
+    def name_labels(self, label, tensors, names):
+        """Returns the name of each label index."""
+        return tf.gather(tf.constant(names), label)
 
 
-# Name of a task's raw input -> the module that makes the task's tensors of it.
-RAW_INPUTS = {"text": TextInput}
+class SentenceInput(tf.Module):
+    """Sentences in, as texts or cut to words: `token_ids`, `lengths` and `word_starts` out.
+
+    Args:
+        preprocessor: `WordsPreprocessor` with a WordPiece tokenizer.
+    """
+
+    signature = tf.TensorSpec([None], tf.string, name="text")
+    words_signature = tf.TensorSpec([None, None], tf.string, name="words")
+
+    def __init__(self, preprocessor):
+        super().__init__()
+        self.wordpiece = WordPieceGraph(preprocessor.tokenizer, preprocessor.max_sequence_length)
+
+    def __call__(self, texts):
+        """Cuts strings `(batch,)` to words and tokenises them.
+
+        Returns:
+            The model's tensors, and the words with their places: `words`, `start` and `end`
+            `(batch, words)`, padded with "" and -1.
+        """
+        words, start, end = self.wordpiece.cut(texts)
+        found = {"words": padded(words, ""), "start": padded(start, -1), "end": padded(end, -1)}
+        return self._tensors(words), found
+
+    def from_words(self, words):
+        """Tokenises words `(batch, words)`, padded with ""; returns as above, without places."""
+        ragged = tf.RaggedTensor.from_tensor(words, padding="")
+        return self._tensors(ragged), {"words": words}
+
+    def _tensors(self, words):
+        token_ids, lengths, word_starts = self.wordpiece.encode_words(words)
+        return {"token_ids": token_ids, "lengths": lengths, "word_starts": word_starts}
+
+    def name_labels(self, label, tensors, names):
+        """Returns the name of each label index, "" where there is no word."""
+        return tf.where(tensors["word_starts"] >= 0, tf.gather(tf.constant(names), label), "")
+
+
+# Name of a task -> the module that makes the task's tensors of its raw input.
+RAW_INPUTS = {"text_classification": TextInput, "token_classification": SentenceInput}

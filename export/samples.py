@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-BATCH_SIZES = (1, 2, 5)
-LENGTHS = (1, 2, 7)  # and the longest
 RAW_FILE = "raw_inputs.json"
 
 
@@ -33,8 +31,7 @@ class Sample:
 def write_samples(served, folder):
     """Computes the samples of a model and writes them to `folder`.
 
-    Every batch size meets every length twice: without padding, and with rows of other lengths, one
-    of them all padding, where the padding holds anything: a server may pad with whatever it likes.
+    The task decides which (`SampleInputs` of `zoo.tasks`).
 
     Args:
         served: `ServedModel`.
@@ -44,11 +41,12 @@ def write_samples(served, folder):
     folder = Path(folder)
     folder.mkdir()
     generator = np.random.default_rng(0)
-    for sample in _samples(served, generator):
+    for sample in served.task.samples(served.config, generator):
+        outputs = _outputs(served, sample.clean)
         np.savez_compressed(
             folder / f"{sample.name}.npz",
-            **{f"input.{name}": value for name, value in sample.inputs.items()},
-            **{f"output.{name}": value for name, value in sample.outputs.items()},
+            **{f"input.{name}": value for name, value in sample.sent.items()},
+            **{f"output.{name}": value for name, value in outputs.items()},
         )
     if served.preprocessor is not None:
         _write_raw_samples(served, folder / RAW_FILE)
@@ -73,31 +71,19 @@ def _part(arrays, prefix):
     }
 
 
-def _samples(served, generator):
-    longest = served.task.longest(served.config)
-    for batch in BATCH_SIZES:
-        for length in sorted({min(length, longest) for length in (*LENGTHS, longest)}):
-            full = served.task.sample(served.config, [length] * batch, seed=length)
-            name = f"batch{batch}_length{length}"
-            yield Sample(name, full, _outputs(served, full))
-            lengths = generator.integers(0, length + 1, batch)
-            lengths[-1] = 0
-            clean = served.task.sample(served.config, lengths, seed=length, length=length)
-            padded = served.task.fill_padding(served.config, clean, generator)
-            yield Sample(f"{name}_padded", padded, _outputs(served, clean))
-
-
 def _outputs(served, inputs):
     return {name: value.numpy() for name, value in served(inputs).items()}
 
 
 def _write_raw_samples(served, path):
     raw = list(served.task.raw_samples)
-    encoded = served.preprocessor.encode(raw)
+    checked = served.preprocessor.checked(raw)
+    encoded = served.preprocessor.encode(checked)
     tensors = served.task.tensors(served.preprocessor.collate(encoded))
     outputs = _outputs(served, tensors)
     if "label" in outputs:
-        outputs["label"] = np.array(served.labels)[outputs["label"]]
+        outputs["label"] = served.task.named_labels(outputs["label"], served.labels, tensors)
+    outputs |= served.task.raw_outputs(checked)
     value = {
         "inputs": raw,
         "tensors": {name: array.tolist() for name, array in tensors.items()},

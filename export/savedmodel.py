@@ -15,21 +15,23 @@ def write_savedmodel(served, folder, signatures="auto"):
         served: `ServedModel`.
         folder: Where to write it.
         signatures: `"auto"`, or a list of those wanted: `"serving_default"` (raw inputs to label
-            names, probabilities and logits), `"preprocess"` (raw inputs to the model's tensors) and
-            `"tokens"` (tensors to outputs). Auto means all three, or for a bare model, which has no
-            preprocessor, the last one alone, which then is the default one too. Defaults to
-            `"auto"`.
+            names, probabilities and logits), `"preprocess"` (raw inputs to the model's tensors),
+            `"words"` (of a tagger: sentences that are cut to words) and `"tokens"` (tensors to
+            outputs). Auto means all that there are, for a bare model, which has no preprocessor,
+            the last one alone, which then is the default one too. Defaults to `"auto"`.
 
     Returns:
-        Dict from the name of each signature to its kind: `"raw"`, `"preprocess"` or `"tensors"`.
+        Dict from the name of each signature to its kind: `"raw"`, `"words"`, `"preprocess"` or
+        `"tensors"`.
 
     Raises:
         ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
     """
-    kinds = _wanted(signatures, served.preprocessor is not None)
+    raw_input = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
+    kinds = _wanted(signatures, raw_input)
     module = _Artefact(served.model)
-    if set(kinds.values()) & {"raw", "preprocess"}:
-        module.raw_input = RAW_INPUTS[served.task.raw_input](served.preprocessor)
+    if set(kinds.values()) - {"tensors"}:
+        module.raw_input = raw_input(served.preprocessor)
     functions = {
         name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
         for name, kind in kinds.items()
@@ -56,14 +58,16 @@ class _Artefact(tf.Module):
         self.weights = [variable.value for variable in model.variables]
 
 
-def _wanted(signatures, has_preprocessor):
+def _wanted(signatures, raw_input):
     """Returns the kind of each signature by name, the default one among them."""
     possible = {"tokens": "tensors"}
-    if has_preprocessor:
+    if raw_input is not None:
         possible |= {DEFAULT: "raw", "preprocess": "preprocess"}
+    if hasattr(raw_input, "from_words"):
+        possible["words"] = "words"
     names = sorted(possible) if signatures == "auto" else list(signatures)
     unknown = [name for name in names if name not in possible]
-    answers = any(possible.get(name) in ("tensors", "raw") for name in names)
+    answers = any(possible.get(name) in ("tensors", "raw", "words") for name in names)
     if (isinstance(signatures, str) and signatures != "auto") or unknown or not answers:
         raise ValueError(
             'Received invalid `signatures`, expected "auto" or a list of some of '
@@ -85,12 +89,23 @@ def _tensors_function(served, raw_input):
 
 
 def _raw_function(served, raw_input):
-    @tf.function(input_signature=[raw_input.signature], autograph=False)
+    return _answering(served, raw_input, raw_input, raw_input.signature)
+
+
+def _words_function(served, raw_input):
+    return _answering(served, raw_input, raw_input.from_words, raw_input.words_signature)
+
+
+def _answering(served, raw_input, preprocess, signature):
+    """Returns the function from raw inputs to named labels, beside what is said of the inputs."""
+
+    @tf.function(input_signature=[signature], autograph=False)
     def raw_to_outputs(values):
-        outputs = served(raw_input(values))
+        tensors, found = preprocess(values)
+        outputs = served(tensors)
         if "label" in outputs:
-            outputs["label"] = tf.gather(tf.constant(served.labels), outputs["label"])
-        return outputs
+            outputs["label"] = raw_input.name_labels(outputs["label"], tensors, served.labels)
+        return {**outputs, **found}
 
     return raw_to_outputs
 
@@ -98,7 +113,7 @@ def _raw_function(served, raw_input):
 def _preprocess_function(served, raw_input):
     @tf.function(input_signature=[raw_input.signature], autograph=False)
     def raw_to_tensors(values):
-        return raw_input(values)
+        return raw_input(values)[0]
 
     return raw_to_tensors
 
@@ -106,5 +121,6 @@ def _preprocess_function(served, raw_input):
 _FUNCTIONS = {
     "tensors": _tensors_function,
     "raw": _raw_function,
+    "words": _words_function,
     "preprocess": _preprocess_function,
 }

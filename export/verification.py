@@ -173,8 +173,11 @@ def _check_signature_answers(artefact, engine, signature, kind):
     if kind == "tensors":
         return _compare_samples(artefact, lambda inputs: engine.run(signature, inputs))
     raw = read_raw_samples(artefact.path / SAMPLES_FOLDER)
-    inputs = {artefact.raw_input: np.array(raw["inputs"], object)}
     expected = raw["tensors"] if kind == "preprocess" else raw["outputs"]
+    inputs = {artefact.raw_input: np.array(raw["inputs"], object)}
+    if kind == "words":
+        expected = {name: v for name, v in expected.items() if name not in ("start", "end")}
+        inputs = {"words": np.array(expected["words"], object)}
     largest = _compare("raw inputs", expected, engine.run(signature, inputs))
     return f"{len(raw['inputs'])} raw inputs, largest difference {largest:.1e}"
 
@@ -205,6 +208,8 @@ def _compare(name, expected, received):
     for output, reference in expected.items():
         reference = np.asarray(reference)
         answer = np.asarray(received[output])
+        if answer.dtype == object:  # A TensorFlow session returns bytes.
+            answer = np.vectorize(lambda value: value.decode("utf-8"), otypes=[object])(answer)
         if answer.shape != reference.shape:
             raise _Failure(
                 f"sample {name}: expected {output} of shape {reference.shape}, "
@@ -230,8 +235,6 @@ def _compare_floats(name, output, reference, answer):
 
 
 def _compare_labels(name, reference, answer, probabilities):
-    if answer.dtype == object:  # A TensorFlow session returns bytes.
-        answer = np.vectorize(lambda value: value.decode("utf-8"), otypes=[object])(answer)
     wrong = answer != reference
     # Where two classes are equally likely to within the tolerance, either may win.
     margin = np.diff(np.sort(probabilities, axis=-1)[..., -2:]).max(axis=-1, initial=0.0)

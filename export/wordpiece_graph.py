@@ -36,6 +36,7 @@ class WordPieceGraph(tf.Module):
             tf.constant(tables.vocabulary), tf.range(len(tables.vocabulary))
         )
         code_points = sorted(tables.replacements)
+        self._spaces = [c for c in code_points if tables.replacements[c].isspace()] or [ord(" ")]
         self._replacement_index = _static_table(
             tf.constant(code_points, tf.int32), tf.range(len(code_points))
         )
@@ -50,27 +51,104 @@ class WordPieceGraph(tf.Module):
             `token_ids (batch, length)` int32, padded, and `lengths (batch,)` int32.
         """
         words = self._words(tf.convert_to_tensor(texts))
-        # Texts repeat their words: cut each different one once.
-        unique, positions = tf.unique(words.flat_values)
-        pieces = tf.gather(self._pieces(unique), positions)
-        rows = words.with_flat_values(pieces).merge_dims(1, 2)[:, : self._max_pieces]
-        batch = tf.shape(texts)[0]
+        pieces = words.with_flat_values(self._pieces_of(words.flat_values))
+        return self._with_special_tokens(pieces.merge_dims(1, 2)[:, : self._max_pieces])
+
+    def encode_words(self, words):
+        """Tokenises sentences that are cut to words already; none is left out.
+
+        Args:
+            words: Ragged UTF-8 strings `(batch, words)`.
+
+        Returns:
+            `token_ids (batch, length)` and `lengths (batch,)` as above, and
+            `word_starts (batch, words)` int32: the position of each word's first token, padded
+            with -1.
+        """
+        parts = self._words(words.flat_values)
+        pieces = parts.with_flat_values(self._pieces_of(parts.flat_values)).merge_dims(1, 2)
+        # A word that nothing is left of is unknown.
+        nothing = tf.cast(tf.equal(pieces.row_lengths(), 0), tf.int64)
+        unknown = tf.fill([tf.reduce_sum(nothing)], self._tables.unknown_id)
+        pieces = tf.concat([pieces, tf.RaggedTensor.from_row_lengths(unknown, nothing)], axis=1)
+        pieces = words.with_flat_values(pieces)
+        counts = words.with_flat_values(tf.cast(pieces.values.row_lengths(), tf.int32))
+        before = tf.cumsum(counts.flat_values, exclusive=True)
+        row_starts = tf.gather(tf.concat([before, [0]], 0), words.row_starts())
+        starts = before - tf.repeat(row_starts, words.row_lengths())
+        starts = words.with_flat_values(starts + len(self._tables.first_ids))
+        return *self._with_special_tokens(pieces.merge_dims(1, 2)), padded(starts, -1)
+
+    def cut(self, texts):
+        """Cuts texts to words, at spaces and around what stands by itself.
+
+        Args:
+            texts: UTF-8 strings `(batch,)`.
+
+        Returns:
+            Ragged `(batch, words)`: the words as they are written, and where each starts and ends
+            in its text, in characters, int32.
+        """
+        code_points = tf.strings.unicode_decode(texts, "UTF-8")
+        flat = code_points.flat_values
+        action = self._actions(flat)
+        is_space = tf.equal(flat, ord(" ")) | tf.reduce_any(
+            tf.equal(flat[:, None], self._spaces[None]), axis=1
+        )
+        alone = tf.equal(action, ISOLATE)
+        visible = ~tf.equal(action, DROP) & ~is_space
+        position = tf.range(tf.size(flat))
+        rows = tf.cast(code_points.value_rowids(), tf.int32)
+        # What comes before each character, leaving out what is dropped.
+        kept = tf.boolean_mask(position, ~tf.equal(action, DROP))
+        breaks = tf.gather(alone | is_space, kept)
+        new_row = tf.not_equal(tf.gather(rows, kept[1:]), tf.gather(rows, kept[:-1]))
+        after_break = tf.concat([[True], breaks[:-1] | new_row], 0)[: tf.size(kept)]
+        begins = tf.gather(visible, kept) & (after_break | tf.gather(alone, kept))
+        seen = tf.boolean_mask(kept, tf.gather(visible, kept))
+        begins = tf.boolean_mask(begins, tf.gather(visible, kept))
+        words = tf.cumsum(tf.cast(begins, tf.int32)) - 1
+        count = tf.reduce_sum(tf.cast(begins, tf.int32))
+        first = tf.math.unsorted_segment_min(seen, words, count)
+        last = tf.math.unsorted_segment_max(seen, words, count)
+        row = tf.gather(rows, first)
+        origin = tf.gather(tf.cast(code_points.row_starts(), tf.int32), row)
+        start, end = first - origin, last + 1 - origin
+        strings = tf.strings.substr(tf.gather(texts, row), start, end - start, unit="UTF8_CHAR")
+        return tuple(
+            tf.RaggedTensor.from_value_rowids(
+                values, tf.cast(row, tf.int64), nrows=tf.size(texts, out_type=tf.int64)
+            )
+            for values in (strings, start, end)
+        )
+
+    def _with_special_tokens(self, pieces):
+        """Adds the special tokens to ragged rows of ids and pads them."""
+        batch = pieces.nrows(out_type=tf.int32)
         rows = tf.concat(
             [
                 _repeated_row(self._tables.first_ids, batch),
-                tf.cast(rows, tf.int32),
+                tf.cast(pieces, tf.int32),
                 _repeated_row(self._tables.last_ids, batch),
             ],
             axis=1,
         )
-        return rows.to_tensor(self._tables.pad_id), tf.cast(rows.row_lengths(), tf.int32)
+        return padded(rows, self._tables.pad_id), tf.cast(rows.row_lengths(), tf.int32)
+
+    def _pieces_of(self, words):
+        """Cuts words to pieces; texts repeat their words, so each different one once."""
+        unique, positions = tf.unique(words)
+        return tf.gather(self._pieces(unique), positions)
+
+    def _actions(self, code_points):
+        ranges = tf.searchsorted(self._tables.range_starts, code_points, side="right") - 1
+        return tf.gather(self._tables.range_actions, ranges)
 
     def _words(self, texts):
         """Normalises texts and splits them to words, ragged `(batch, words)`."""
         code_points = tf.strings.unicode_decode(texts, "UTF-8")
         flat = code_points.flat_values
-        ranges = tf.searchsorted(self._tables.range_starts, flat, side="right") - 1
-        actions = tf.gather(self._tables.range_actions, ranges)
+        actions = self._actions(flat)
         characters = tf.strings.unicode_encode(flat[:, None], "UTF-8")
         characters = tf.where(actions == DROP, "", characters)
         characters = tf.where(
@@ -140,6 +218,13 @@ class WordPieceGraph(tf.Module):
 
 def _static_table(keys, values):
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
+
+
+def padded(rows, filler):
+    """Returns ragged rows as a dense tensor of one column at least."""
+    dense = rows.to_tensor(filler)
+    missing = tf.maximum(1 - tf.shape(dense)[1], 0)
+    return tf.pad(dense, [[0, 0], [0, missing]], constant_values=filler)
 
 
 def _repeated_row(ids, batch):

@@ -3,6 +3,7 @@
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
+from .gather_positions import GatherPositions
 from .gelu import GELU
 from .graph_attention import GraphAttention
 from .layer_normalization import LayerNormalization
@@ -30,6 +31,7 @@ __all__ = [
     "ALiBi",
     "Attention",
     "ConditionalPositionalEncoding",
+    "GatherPositions",
     "GraphAttention",
     "LayerNormalization",
     "LearnedPositionalEncoding",

@@ -1,5 +1,6 @@
 """`load_data`: labelled examples with checked labels, in a train, a validation and a test split."""
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ class Split:
     Args:
         name: `"train"`, `"validation"` or `"test"`.
         source: Iterable of rows.
-        labels: Index of each row's label, int32 `(rows,)`.
+        labels: Index of each row's label, int32 `(rows,)`; or, where a row has several, a list of
+            int32 arrays.
         selection: Which rows of the source belong here, bool `(source rows,)`. Defaults to None
             (all).
     """
@@ -35,6 +37,11 @@ class Split:
         for index, row in enumerate(self._source):
             if self._selection is None or self._selection[index]:
                 yield row.input
+
+    @property
+    def flat_labels(self):
+        """The labels of all rows one after the other, int32."""
+        return np.concatenate(self.labels) if isinstance(self.labels, list) else self.labels
 
     def __repr__(self):
         return f"Split({self.name!r}, {len(self)} rows)"
@@ -120,26 +127,24 @@ def load_data(
     sources, understood = training_task.open_sources(spec, text_column, label_column, download)
     if "train" not in sources:
         raise DataError(f"Expected a train split in {spec}. Received: {sorted(sources)}")
-    raw_labels = {split: _labels_of(split, source) for split, source in sources.items()}
+    raw_labels = {
+        split: _labels_of(split, source, training_task) for split, source in sources.items()
+    }
     values = _label_values(raw_labels, sources, spec)
     names = _names(values, label_names)
     index = {value: position for position, value in enumerate(values)}
     splits = {
-        split: Split(
-            split, sources[split], np.array([index[v] for v in raw_labels[split]], "int32")
-        )
-        for split in sources
+        split: Split(split, sources[split], _indices(raw_labels[split], index)) for split in sources
     }
     if "validation" not in splits:
         train = splits["train"]
-        held_out = stratified_selection(train.labels, validation_split, seed)
-        splits["train"] = Split("train", sources["train"], train.labels[~held_out], ~held_out)
-        splits["validation"] = Split(
-            "validation", sources["train"], train.labels[held_out], held_out
-        )
+        held_out = training_task.held_out(train.labels, validation_split, seed)
+        for name, selection in (("validation", held_out), ("train", ~held_out)):
+            labels = [train.labels[row] for row in np.flatnonzero(selection)]
+            splits[name] = Split(name, sources["train"], _as_labels(labels), selection)
         understood.append(
             f"no validation split: {held_out.sum()} of {len(held_out)} training rows are held out "
-            f"for it, stratified by label (seed {seed})"
+            f"for it, {training_task.how_held_out} (seed {seed})"
         )
     understood.append(_counts(splits, names))
     if verbose:
@@ -187,8 +192,8 @@ def load_split(
     if name not in sources:
         raise DataError(f"Expected one of the splits {sorted(sources)} of {spec}. Received: {name}")
     source = sources[name]
-    raw_labels = _labels_of(name, source)
-    values = _sorted_values(set(raw_labels))
+    raw_labels = _labels_of(name, source, get_training_task(task))
+    values = _sorted_values(set(_flat(raw_labels)))
     if label_names is not None:
         index = {
             value: labels.index(chosen) if chosen in labels else None
@@ -200,64 +205,57 @@ def load_split(
         index = {label: position for position, label in enumerate(labels)}
     for value in values:
         if index.get(value) is None:
-            origin = next(row.origin for row in source if row.label == value)
+            origin = _origin(source, value)
             raise DataError(
                 f"Expected the model's labels {labels}; other values are named by `label_names` "
                 f"(`--label-names`). Received: label {value!r} in {origin}"
             )
-    return Split(name, source, np.array([index[value] for value in raw_labels], "int32"))
+    return Split(name, source, _indices(raw_labels, index))
 
 
-def stratified_selection(labels, share, seed=0):
-    """Chooses a share of the rows of every label, at least one, at random.
-
-    Args:
-        labels: Index of each row's label, `(rows,)`.
-        share: In (0, 1).
-        seed: Seed of the choice. Defaults to 0.
-
-    Returns:
-        Bool `(rows,)`.
-
-    Raises:
-        DataError: If `share` is out of range, or a label has one row only.
-
-    Example:
-    >>> int(stratified_selection(np.array([0] * 40 + [1] * 20), 0.1).sum())
-    6
-    """
-    if not 0 < share < 1:
-        raise DataError(f"Expected `validation_split` in (0, 1). Received: {share}")
-    generator = np.random.default_rng(seed)
-    selection = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        if len(rows) < 2:
-            raise DataError(
-                "Expected two rows at least of every label, to hold one out for validation; "
-                f"bring a validation file or more rows. Received: one row of label {label}"
-            )
-        held_out = min(len(rows) - 1, max(1, round(share * len(rows))))
-        selection[rows[:held_out]] = True
-    return selection
-
-
-def _labels_of(split, source):
+def _labels_of(split, source, training_task):
     """Reads a split once: every row is checked, the labels are kept."""
-    labels = [row.label for row in source]
+    labels = [row.label for row in training_task.checked(source)]
     if not labels:
         raise DataError(f"Expected rows in the {split} split; there are none.")
     return labels
 
 
+def _flat(labels):
+    """Returns the labels of rows that have one each, or a list each."""
+    return itertools.chain.from_iterable(
+        label if isinstance(label, list) else (label,) for label in labels
+    )
+
+
+def _indices(raw_labels, index):
+    """Returns the labels of rows as indices."""
+
+    def indices(label):
+        several = isinstance(label, list)
+        return np.array([index[value] for value in label], "int32") if several else index[label]
+
+    return _as_labels([indices(label) for label in raw_labels])
+
+
+def _as_labels(labels):
+    """Returns one array where each row has one label, else a list of arrays."""
+    return labels if isinstance(labels[0], np.ndarray) else np.array(labels, "int32")
+
+
+def _origin(source, label):
+    """Returns the origin of the first row that has a label."""
+    return next(row.origin for row in source if label in _flat([row.label]))
+
+
 def _label_values(raw_labels, sources, spec):
-    counts = Counter(raw_labels["train"])
+    counts = Counter(_flat(raw_labels["train"]))
     for split, labels in raw_labels.items():
-        for unknown in sorted(set(labels) - set(counts)):
-            origin = next(row.origin for row in sources[split] if row.label == unknown)
+        for unknown in sorted(set(_flat(labels)) - set(counts)):
             raise DataError(
                 "Expected only labels that occur in the train split, which has "
-                f"{sorted(counts)[:20]}. Received: label {unknown!r} in {origin}"
+                f"{sorted(counts)[:20]}. Received: label {unknown!r} in "
+                f"{_origin(sources[split], unknown)}"
             )
     if len(counts) < 2:
         raise DataError(
@@ -292,7 +290,9 @@ def _counts(splits, names):
     parts = []
     for name in ("train", "validation", "test"):
         if name in splits:
-            counts = np.bincount(splits[name].labels, minlength=len(names))
+            labels, flat = splits[name].labels, splits[name].flat_labels
+            counts = np.bincount(flat, minlength=len(names))
             shares = ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))
-            parts.append(f"{name} {len(splits[name])} ({shares})")
+            words = f", {len(flat)} labels" if len(flat) > len(labels) else ""
+            parts.append(f"{name} {len(labels)}{words} ({shares})")
     return "rows: " + "; ".join(parts)

@@ -1,8 +1,11 @@
 """Metrics of a predictor on a split: accuracy, macro-F1, per label, and the confusion matrix."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+
+from .entities import is_entity_scheme, score_entities
 
 
 @dataclass(frozen=True)
@@ -10,12 +13,14 @@ class Evaluation:
     """How well predictions agree with labels.
 
     Args:
-        rows: Number of examples.
+        rows: Number of labelled examples; of a tagger, of words.
         accuracy: Share of right predictions, in [0, 1].
         macro_f1: Mean over labels of the harmonic mean of precision and recall, in [0, 1].
         labels: Names of the labels.
         per_label: Dict from label to `precision`, `recall`, `f1` and `support`.
         confusion: Count of each (true, predicted) pair, int `(labels, labels)`.
+        entities: Where the labels mark entities, dict from each type, and `"all"`, to
+            `precision`, `recall`, `f1` and `support` (see `score_entities`). Defaults to None.
     """
 
     rows: int
@@ -24,6 +29,7 @@ class Evaluation:
     labels: list[str]
     per_label: dict[str, dict[str, float]]
     confusion: np.ndarray
+    entities: dict[str, dict[str, float]] | None = None
 
     def to_dict(self):
         """Returns a JSON-like dict."""
@@ -41,11 +47,17 @@ def evaluate(predictor, split, batch_size=64):
     Returns:
         `Evaluation`.
     """
+    index = {label: position for position, label in enumerate(predictor.labels)}
     predicted = [
-        predictor.labels.index(prediction.label)
+        np.array([index[label] for label in prediction.labels], "int32")
         for prediction in predictor.stream(split.inputs(), batch_size)
     ]
-    return score(split.labels, np.array(predicted), predictor.labels)
+    evaluation = score(split.flat_labels, np.concatenate(predicted), predictor.labels)
+    if not is_entity_scheme(predictor.labels):
+        return evaluation
+    names = np.array(predictor.labels)
+    true, guessed = ([names[row].tolist() for row in rows] for rows in (split.labels, predicted))
+    return dataclasses.replace(evaluation, entities=score_entities(true, guessed))
 
 
 def score(labels, predicted, label_names):

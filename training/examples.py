@@ -3,24 +3,6 @@
 import keras
 import numpy as np
 
-# Padded lengths come in steps, so that compiled code meets few shapes.
-_LENGTH_STEP = 8
-
-
-def padded_length(lengths, longest=None):
-    """Returns the length that rows of these lengths are padded to.
-
-    Args:
-        lengths: Length of each row.
-        longest: What it may not exceed. Defaults to None (nothing).
-
-    Example:
-    >>> padded_length([3, 9]), padded_length([3, 9], longest=10)
-    (16, 10)
-    """
-    length = -(-max(1, *lengths) // _LENGTH_STEP) * _LENGTH_STEP
-    return length if longest is None else min(length, longest)
-
 
 class TextExamples:
     """Tokenised texts with one label each.
@@ -61,9 +43,57 @@ class TextExamples:
         encoded = self.store[rows]
         if self.augment is not None:
             encoded = self.augment(encoded, generator)
-        length = padded_length([len(ids) for ids in encoded], self.preprocessor.max_sequence_length)
+        length = self.preprocessor.padded_length([len(ids) for ids in encoded])
         inputs = self.preprocessor.collate(encoded, length)
         return (
             {name: np.repeat(array, self.copies, axis=0) for name, array in inputs.items()},
             np.repeat(self.labels[rows], self.copies),
         )
+
+
+class TaggedExamples:
+    """Sentences with a label for each word; padded words weigh nothing.
+
+    Args:
+        sentences: For each sentence the list of its words' pieces, each a list of ids.
+        labels: For each sentence its words' labels, `(words,)`.
+        preprocessor: `WordsPreprocessor`.
+        augment: `f(list of pieces, generator) -> list of pieces` of one sentence. Defaults to None.
+
+    Attributes:
+        lengths: Number of tokens of each sentence, by which rows are bucketed.
+        signature: What a batch is: `keras.KerasTensor`s in place of the arrays.
+    """
+
+    signature = (
+        {
+            "token_ids": keras.KerasTensor((None, None), "int32"),
+            "padding_mask": keras.KerasTensor((None, None), "bool"),
+            "word_starts": keras.KerasTensor((None, None), "int32"),
+        },
+        keras.KerasTensor((None, None), "int32"),
+        keras.KerasTensor((None, None), "float32"),
+    )
+
+    def __init__(self, sentences, labels, preprocessor, augment=None):
+        self.sentences = sentences
+        self.labels = labels
+        self.preprocessor = preprocessor
+        self.augment = augment
+        self.lengths = np.array([sum(map(len, pieces)) for pieces in sentences], "int64")
+
+    def __len__(self):
+        return len(self.sentences)
+
+    def batch(self, rows, generator):
+        """Returns `(inputs, labels, weights)` of these sentences, augmented by chance."""
+        sentences = [self.sentences[row] for row in rows]
+        if self.augment is not None:
+            sentences = [self.augment(pieces, generator) for pieces in sentences]
+        encoded = [self.preprocessor.join(pieces) for pieces in sentences]
+        length = self.preprocessor.padded_length([len(item) for item in encoded])
+        inputs = self.preprocessor.collate(encoded, length)
+        is_word = inputs["word_starts"] >= 0
+        labels = np.zeros(is_word.shape, "int32")
+        labels[is_word] = np.concatenate([self.labels[row] for row in rows])
+        return inputs, labels, is_word.astype("float32")

@@ -84,7 +84,7 @@ def fit(
             "recipe": recipe.__dict__,
             "seed": seed,
             "train_rows": len(data.train),
-            "train_labels_sha256": hashlib.sha256(data.train.labels.tobytes()).hexdigest(),
+            "train_labels_sha256": hashlib.sha256(data.train.flat_labels.tobytes()).hexdigest(),
         }
         if resume:
             loaded = load(folder / STATE_FOLDER / "start")

@@ -89,3 +89,23 @@ class TextRecipe(Recipe):
     subword_dropout: float = 0.1
     token_dropout: float = 0.2
     consistency: float = 5.0
+
+
+@dataclass(frozen=True)
+class TaggingRecipe(Recipe):
+    """A `Recipe` for taggers.
+
+    Args:
+        epochs: Defaults to 20.
+        patience: Defaults to 8.
+        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
+        token_dropout: Rate at which a whole word is masked. Defaults to 0.1.
+
+    Raises:
+        ValueError: If a field is out of its range.
+    """
+
+    epochs: int = 20
+    patience: int = 8
+    subword_dropout: float = 0.1
+    token_dropout: float = 0.1

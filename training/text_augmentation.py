@@ -74,7 +74,7 @@ class TokenDropout:
 
     def __init__(self, tokenizer, rate):
         self.rate = rate
-        self._mask_id = tokenizer.token_to_id("[MASK]")
+        self.mask_id = tokenizer.token_to_id("[MASK]")
         self._special_ids = [tokenizer.token_to_id(token) for token in SPECIAL_TOKENS]
 
     def __call__(self, encoded, generator):
@@ -83,7 +83,7 @@ class TokenDropout:
 
     def _replace(self, ids, generator):
         chosen = (generator.random(len(ids)) < self.rate) & ~np.isin(ids, self._special_ids)
-        return np.where(chosen, self._mask_id, ids).astype("int32")
+        return np.where(chosen, self.mask_id, ids).astype("int32")
 
 
 def compose(augmentations, max_length):

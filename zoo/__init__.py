@@ -6,6 +6,7 @@ Importing this package imports no Keras; what needs it is imported when first as
 from typing import TYPE_CHECKING
 
 from . import sentiment_classifier as _sentiment_classifier
+from . import sequence_tagger as _sequence_tagger
 from .config import ModelConfig
 from .registry import get_config, list_models, list_presets, register, register_model
 
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from .attention_weights import attention_scores
     from .builder import build, config_of
     from .pipeline import Pipeline, load
-    from .prediction import Prediction
+    from .prediction import Prediction, TaggedText, TaggedWord
 
 __all__ = [
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "TaggedText",
+    "TaggedWord",
     "attention_scores",
     "build",
     "config_of",
@@ -29,12 +32,14 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_sentiment_classifier,):
+for _module in (_sentiment_classifier, _sequence_tagger):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "TaggedText": "prediction",
+    "TaggedWord": "prediction",
     "attention_scores": "attention_weights",
     "build": "builder",
     "config_of": "builder",

@@ -29,6 +29,15 @@ def replace_fields(instance, changes, what):
     return dataclasses.replace(instance, **changes)
 
 
+def check_num_classes(num_classes):
+    """Raises a ValueError unless `num_classes` is 0 (the backbone) or at least 2."""
+    if not isinstance(num_classes, int) or num_classes < 0 or num_classes == 1:
+        raise ValueError(
+            "Received an invalid value for `num_classes`, expected 0 (the backbone) or at "
+            f"least 2. Received: num_classes={num_classes!r}"
+        )
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Base of every architecture's configuration: frozen, printable, JSON-like.

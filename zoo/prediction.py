@@ -17,5 +17,48 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
 
+    @property
+    def labels(self):
+        """The labels that are evaluated: the one."""
+        return (self.label,)
+
     def __str__(self):
         return f"{self.label} ({self.probability:.1%})"
+
+
+@dataclass(frozen=True)
+class TaggedWord:
+    """A word with its label.
+
+    Args:
+        word: The word.
+        label: Its most probable label.
+        probability: The label's probability, in [0, 1].
+        start: Where the word begins in the text, in characters.
+        end: Where it ends, exclusive.
+    """
+
+    word: str
+    label: str
+    probability: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class TaggedText:
+    """What a tagger answers for one sentence.
+
+    Args:
+        words: A `TaggedWord` for each word, in order.
+    """
+
+    words: tuple[TaggedWord, ...]
+
+    @property
+    def labels(self):
+        """The labels that are evaluated: one for each word."""
+        return tuple(word.label for word in self.words)
+
+    def __str__(self):
+        return " ".join(f"{word.word}/{word.label}" for word in self.words)

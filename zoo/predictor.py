@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Padded lengths come in steps, so that a compiled model meets few shapes.
-_LENGTH_STEP = 8
+# Rows times padded length that go through the model at once, so that a long input goes by itself.
+_LARGEST_BATCH = 1 << 15
 # Inputs that `stream` holds at once, in batches: enough to sort by length.
 _BATCHES_HELD = 16
 
@@ -25,7 +25,7 @@ class Predictor:
         self.labels = [str(label) for label in labels]
 
     def run(self, batch):
-        """Returns the logits `(batch, num_classes)` of one batch of `preprocessor.collate`."""
+        """Returns the logits of one batch of `preprocessor.collate`, a row for each input."""
         raise NotImplementedError
 
     def __call__(self, inputs, batch_size=32):
@@ -36,7 +36,8 @@ class Predictor:
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
-        return self.task.predictions(self.logits(_several(inputs), batch_size), self.labels)
+        inputs = self.preprocessor.checked(_several(inputs))
+        return self.task.predictions(inputs, self.logits(inputs, batch_size), self.labels)
 
     def stream(self, inputs, batch_size=32):
         """Yields one `Prediction` after another from any iterable, in constant memory."""
@@ -50,35 +51,40 @@ class Predictor:
         yield from self(held, batch_size)
 
     def logits(self, inputs, batch_size=32):
-        """Returns the logits of raw inputs, float32 `(len(inputs), num_classes)`."""
+        """Returns the logits of raw inputs, float32.
+
+        They are `(len(inputs), num_classes)`, or for a tagger a list with `(words, num_classes)`
+        for each sentence.
+        """
+        inputs = self.preprocessor.checked(inputs)
         encoded = self.preprocessor.encode(inputs)
 
         def run_rows(rows):
-            longest = max(len(encoded[row]) for row in rows)
             batch = [encoded[row] for row in rows]
-            return self.run(self.preprocessor.collate(batch, self._padded_length(longest)))
+            length = self.preprocessor.padded_length([len(item) for item in batch])
+            return self.run(self.preprocessor.collate(batch, length))
 
-        return self._in_batches(encoded, batch_size, run_rows)
+        rows = self._in_batches([len(item) for item in encoded], batch_size, run_rows)
+        return self.task.collect(inputs, rows, len(self.labels))
 
-    def _in_batches(self, items, batch_size, run_rows):
-        """Returns the logits of all items, run in batches of like lengths.
+    def _in_batches(self, lengths, batch_size, run_rows):
+        """Returns a list of each item's logits, run in batches of like lengths.
 
         Args:
-            items: List of what has a length.
-            batch_size: Items that go through the model at once.
+            lengths: Length of each item.
+            batch_size: Items that go through the model at once, or fewer if they are long.
             run_rows: `f(rows) -> logits` of the items of these indices.
         """
         # Batches of like lengths carry little padding; the assignment restores the order.
-        order = np.argsort([len(item) for item in items], kind="stable")
-        logits = np.zeros((len(items), len(self.labels)), "float32")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            logits[rows] = run_rows(rows)
+        order = np.argsort(lengths, kind="stable").tolist()
+        logits = [None] * len(lengths)
+        while order:
+            longest = max(1, lengths[order[:batch_size][-1]])
+            count = min(batch_size, max(1, _LARGEST_BATCH // longest))
+            rows, order = order[:count], order[count:]
+            for row, answer in zip(rows, run_rows(rows), strict=True):
+                logits[row] = answer
         return logits
-
-    def _padded_length(self, longest):
-        steps = max(1, -(-int(longest) // _LENGTH_STEP))
-        return min(steps * _LENGTH_STEP, self.preprocessor.max_sequence_length)
 
 
 def _several(inputs):

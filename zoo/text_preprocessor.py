@@ -7,6 +7,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 TOKENIZER_FILE = "tokenizer.json"
+# Padded lengths come in steps, so that compiled code meets few shapes.
+LENGTH_STEP = 8
 # A code point that UTF-8, and so the tokenizer, cannot have.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -68,6 +70,11 @@ class TextPreprocessor:
                     f"Received: one with half a surrogate pair: {text!r:.80}"
                 )
         return texts
+
+    def padded_length(self, lengths):
+        """Returns the length that rows of these lengths are best padded to."""
+        length = -(-max(1, *lengths, 1) // LENGTH_STEP) * LENGTH_STEP
+        return min(length, self.max_sequence_length)
 
     def collate(self, encoded, length=None):
         """Pads arrays of token ids to one batch.

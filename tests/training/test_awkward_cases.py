@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnzoo import training, zoo
-from attnzoo.training.data import stratified_selection
+from attnzoo.training.held_out import stratified_selection
 
 from .runs import RECIPE, new_pipeline
 from .test_files import write

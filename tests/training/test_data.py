@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from attnzoo import training
-from attnzoo.training.data import stratified_selection
+from attnzoo.training.held_out import stratified_selection
 
 from .test_files import write
 from .toy_data import toy_reviews, write_rows, write_toy_reviews

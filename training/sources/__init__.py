@@ -3,5 +3,6 @@
 from .files import FileSource
 from .rows import DataError, Row
 from .spec import open_texts
+from .tagged import TaggedFile, open_tagged
 
-__all__ = ["DataError", "FileSource", "Row", "open_texts"]
+__all__ = ["DataError", "FileSource", "Row", "TaggedFile", "open_tagged", "open_texts"]

@@ -4,10 +4,13 @@
 """
 
 from .text_classification import TextClassificationTraining
+from .token_classification import TokenClassificationTraining
 
 __all__ = ["TRAINING_TASKS", "get_training_task"]
 
-TRAINING_TASKS = {task.name: task for task in (TextClassificationTraining(),)}
+TRAINING_TASKS = {
+    task.name: task for task in (TextClassificationTraining(), TokenClassificationTraining())
+}
 
 
 def get_training_task(name):

@@ -5,6 +5,7 @@ from typing import ClassVar
 from ...zoo.text_preprocessor import TextPreprocessor
 from ..consistency import with_consistency
 from ..examples import TextExamples
+from ..held_out import stratified_selection
 from ..recipe import TextRecipe
 from ..sources import open_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
@@ -18,6 +19,7 @@ class TextClassificationTraining:
     name = "text_classification"
     # Arguments of `prepare` that go to `learn`.
     options = ("lowercase",)
+    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": TextRecipe(),
         # A few hundred sentences: many epochs, each of a second.
@@ -35,6 +37,14 @@ class TextClassificationTraining:
     def open_sources(self, spec, text_column=None, label_column=None, download=False):
         """Returns rows by split and the lines that say how they are read, see `open_texts`."""
         return open_texts(spec, text_column, label_column, download)
+
+    def checked(self, source):
+        """Yields the rows of a source, all of which are valid."""
+        return source
+
+    def held_out(self, labels, share, seed):
+        """Chooses the rows to hold out for validation, see `stratified_selection`."""
+        return stratified_selection(labels, share, seed)
 
     def learn(self, data, config, lowercase=True):
         """Learns the vocabulary of the train split.

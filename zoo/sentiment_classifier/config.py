@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..config import TextEncoderConfig
+from ..config import TextEncoderConfig, check_num_classes
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,7 @@ class SentimentClassifierConfig(TextEncoderConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if not isinstance(self.num_classes, int) or self.num_classes < 0 or self.num_classes == 1:
-            raise ValueError(
-                "Received an invalid value for `num_classes`, expected 0 (the backbone) or at "
-                f"least 2. Received: num_classes={self.num_classes!r}"
-            )
+        check_num_classes(self.num_classes)
 
 
 # The larger ones are for training from scratch on thousands of sentences, which asks for strong

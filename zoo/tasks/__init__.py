@@ -6,10 +6,11 @@ how logits become predictions. Architectures name their task; pipelines, trainin
 
 from .interface import TensorSpec
 from .text_classification import TextClassification
+from .token_classification import TokenClassification
 
-__all__ = ["TASKS", "TensorSpec", "TextClassification", "get_task"]
+__all__ = ["TASKS", "TensorSpec", "TextClassification", "TokenClassification", "get_task"]
 
-TASKS = {task.name: task for task in (TextClassification(),)}
+TASKS = {task.name: task for task in (TextClassification(), TokenClassification())}
 
 
 def get_task(name):

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..prediction import Prediction
-from .interface import TensorSpec
+from .interface import TensorSpec, sequence_samples, softmax
 
 
 class TextClassification:
@@ -13,6 +13,8 @@ class TextClassification:
 
     name = "text_classification"
     raw_input = "text"
+    # The kind of a SavedModel's signature that answers checked raw inputs.
+    served_kind = "raw"
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
@@ -76,12 +78,28 @@ class TextClassification:
         token_ids[padding] = generator.integers(0, config.vocabulary_size, padding.sum())
         return {**inputs, "token_ids": token_ids}
 
+    def samples(self, config, generator):
+        """Yields the `SampleInputs` that an artefact is verified by."""
+        return sequence_samples(self, config, generator)
+
     def tensors(self, batch):
         """Returns an artefact's inputs for a batch of `TextPreprocessor.collate`."""
         return {
             "token_ids": batch["token_ids"],
             "lengths": batch["padding_mask"].sum(axis=1).astype("int32"),
         }
+
+    def served_batch(self, texts):
+        """Returns the inputs of that signature."""
+        return {"text": np.array(texts, object)}
+
+    def named_labels(self, indices, labels, tensors):
+        """Returns the name of each label index."""
+        return np.array(labels)[indices]
+
+    def raw_outputs(self, texts):
+        """Returns what a raw signature says of the inputs themselves: of texts nothing."""
+        return {}
 
     def longest(self, config):
         """Returns the longest length of the dynamic dimension `"length"`."""
@@ -93,14 +111,13 @@ class TextClassification:
 
         return TextPreprocessor.load(folder, config.max_sequence_length)
 
-    def predictions(self, logits, labels):
-        """Returns a list of `Prediction`, one for each row of logits `(batch, num_classes)`."""
-        logits = np.asarray(logits, "float64")
-        exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return [
-            prediction_from_probabilities(row, labels)
-            for row in exponentials / exponentials.sum(axis=-1, keepdims=True)
-        ]
+    def collect(self, texts, rows, num_classes):
+        """Returns the rows' logits as one array `(texts, num_classes)`."""
+        return np.array(rows, "float32").reshape(len(rows), num_classes)
+
+    def predictions(self, texts, logits, labels):
+        """Returns a list of `Prediction`, one for each row of logits `(texts, num_classes)`."""
+        return [prediction_from_probabilities(row, labels) for row in softmax(logits)]
 
 
 def prediction_from_probabilities(probabilities, labels):

@@ -1,0 +1,125 @@
+"""Training of taggers: tagged sentences, a cased WordPiece vocabulary, dropout of words."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from ...zoo.words_preprocessor import WordsPreprocessor
+from ..entities import checked_entities
+from ..examples import TaggedExamples
+from ..held_out import random_selection
+from ..recipe import TaggingRecipe
+from ..sources import DataError, open_tagged
+from ..text_augmentation import SubwordDropout, TokenDropout
+from ..tokenizer import train_wordpiece
+
+
+class TokenClassificationTraining:
+    """One label for each word."""
+
+    name = "token_classification"
+    # Arguments of `prepare` that go to `learn`.
+    options = ("lowercase",)
+    how_held_out = "chosen at random"
+    recipes: ClassVar = {
+        "scratch": TaggingRecipe(),
+        # A few hundred sentences: many epochs, each of a second.
+        "demo": TaggingRecipe(epochs=30, batch_size=8, learning_rate=3e-3, patience=30),
+    }
+
+    def open_sources(self, spec, text_column=None, label_column=None, download=False):
+        """Returns rows by split and the lines that say how they are read, see `open_tagged`."""
+        if text_column is not None:
+            raise DataError(
+                "Expected no `text_column` for tagged sentences, whose files say where the words "
+                f"are. Received: text_column={text_column!r}"
+            )
+        return open_tagged(spec, label_column, download)
+
+    def checked(self, source):
+        """Yields the rows of a source, see `checked_entities`."""
+        return checked_entities(source)
+
+    def held_out(self, labels, share, seed):
+        """Chooses the rows to hold out for validation, see `random_selection`."""
+        return random_selection(len(labels), share, seed)
+
+    def learn(self, data, config, lowercase=False):
+        """Learns the vocabulary of the train split.
+
+        Args:
+            data: `Data`.
+            config: The configuration that the model is to have.
+            lowercase: Whether case and accents are dropped. Defaults to False: a capital says
+                much of a word.
+
+        Returns:
+            The preprocessor, and the fields of the configuration that follow from the data.
+        """
+        tokenizer = train_wordpiece(
+            lambda: (" ".join(words) for words in data.train.inputs()),
+            config.vocabulary_size,
+            lowercase,
+        )
+        fields = {"vocabulary_size": tokenizer.get_vocab_size()}
+        return WordsPreprocessor(tokenizer, config.max_sequence_length), fields
+
+    def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0):
+        """Cuts the words of a split to pieces once; each different word is cut once.
+
+        Sentences of more than `max_sequence_length` tokens become several rows.
+
+        Args:
+            preprocessor: `WordsPreprocessor`.
+            split: A `Split` of `load_data`.
+            subword_dropout: See `SubwordDropout`. Defaults to 0.0.
+            token_dropout: Rate at which a whole word becomes `[MASK]`. Defaults to 0.0.
+
+        Returns:
+            `TaggedExamples`.
+        """
+        pieces = preprocessor.pieces({word for words in split.inputs() for word in words})
+        longest = preprocessor.max_sequence_length
+        sentences, labels = [], []
+        for words, row in zip(split.inputs(), split.labels, strict=True):
+            cut = [pieces[word] for word in words]
+            ends = np.cumsum([len(ids) for ids in cut])
+            for segment in np.split(np.arange(len(cut)), _breaks(ends, longest)):
+                sentences.append([cut[index] for index in segment])
+                labels.append(row[segment])
+        augment = _augmentation(preprocessor.tokenizer, subword_dropout, token_dropout)
+        return TaggedExamples(sentences, labels, preprocessor, augment)
+
+    def augmentation(self, recipe):
+        """Returns the arguments of `examples` that a recipe asks for in training."""
+        return {"subword_dropout": recipe.subword_dropout, "token_dropout": recipe.token_dropout}
+
+    def training_model(self, model, recipe):
+        """Returns the model that `fit` trains: the one that is kept."""
+        return model
+
+
+def _breaks(ends, longest):
+    """Returns the words before which a sentence is cut, so that no part has too many tokens."""
+    breaks, begin = [], 0
+    for index, end in enumerate(ends):
+        if end - begin > longest and index and (not breaks or breaks[-1] < index):
+            breaks.append(index)
+            begin = ends[index - 1]
+    return breaks
+
+
+def _augmentation(tokenizer, subword_dropout, token_dropout):
+    """Returns `f(pieces, generator) -> pieces` of one sentence, or None if nothing changes."""
+    if not subword_dropout and not token_dropout:
+        return None
+    subwords = SubwordDropout(tokenizer, subword_dropout)
+    tokens = TokenDropout(tokenizer, token_dropout)
+    mask = [tokens.mask_id]
+
+    def augment(pieces, generator):
+        masked = generator.random(len(pieces)) < token_dropout
+        pieces = subwords([np.asarray(ids, "int32") for ids in pieces], generator)
+        return [mask if hidden else ids for hidden, ids in zip(masked, pieces, strict=True)]
+
+    return augment

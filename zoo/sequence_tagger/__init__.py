@@ -1,0 +1,15 @@
+"""sequence_tagger: words in, one label a word out (imports no Keras)."""
+
+from ..registry import Architecture, Preset
+from .config import PRESETS, SequenceTaggerConfig
+
+__all__ = ["ARCHITECTURE", "SequenceTaggerConfig"]
+
+ARCHITECTURE = Architecture(
+    name="sequence_tagger",
+    task="token_classification",
+    builder="attnzoo.zoo.sequence_tagger.model:sequence_tagger",
+    presets={name: Preset(config) for name, config in PRESETS.items()},
+    default_preset="small",
+    description="Words in, one label a word out.",
+)
