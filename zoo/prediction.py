@@ -22,6 +22,10 @@ class Prediction:
         """The labels that are evaluated: the one."""
         return (self.label,)
 
+    def lines(self, shown):
+        """Returns the line to print for an input that is shown as `shown`."""
+        return [f"{self.label}\t{self.probability:.4f}\t{shown}"]
+
     def __str__(self):
         return f"{self.label} ({self.probability:.1%})"
 
@@ -59,6 +63,10 @@ class TaggedText:
     def labels(self):
         """The labels that are evaluated: one for each word."""
         return tuple(word.label for word in self.words)
+
+    def lines(self, shown):
+        """Returns a line to print for each word, and an empty one, as in CoNLL files."""
+        return [*(f"{w.word}\t{w.label}\t{w.probability:.4f}" for w in self.words), ""]
 
     def __str__(self):
         return " ".join(f"{word.word}/{word.label}" for word in self.words)

@@ -12,6 +12,7 @@ from attnzoo.layers import (
     ALiBi,
     Attention,
     ConditionalPositionalEncoding,
+    GatherPositions,
     GraphAttention,
     LayerNormalization,
     LearnedPositionalEncoding,
@@ -87,6 +88,13 @@ CASES = {
             "call_kwargs": {"attention_mask": padding_mask()[:, None, None, :]},
             "mask": "unsupported",
         },
+    ),
+    "gather positions": (
+        GatherPositions,
+        {},
+        vectors(*SEQUENCE),
+        (BATCH, 3, HIDDEN),
+        {"call_kwargs": {"positions": np.array([[0, 2, -1], [1, 1, 4]])}, "mask": "dropped"},
     ),
     "gelu": (GELU, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "layer_normalization": (

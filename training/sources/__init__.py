@@ -1,8 +1,19 @@
-"""Sources of labelled texts: files, folders, TensorFlow Datasets and the built-in demo."""
+"""Sources of labelled texts and tagged sentences: files, folders, TensorFlow Datasets and the built-in demo."""
 
 from .files import FileSource
 from .rows import DataError, Row
 from .spec import open_texts
-from .tagged import TaggedFile, open_tagged
+from .tagged import TaggedFile, is_tagged_file, open_tagged, read_words
+from .texts import read_texts
 
-__all__ = ["DataError", "FileSource", "Row", "TaggedFile", "open_tagged", "open_texts"]
+__all__ = [
+    "DataError",
+    "FileSource",
+    "Row",
+    "TaggedFile",
+    "is_tagged_file",
+    "open_tagged",
+    "open_texts",
+    "read_texts",
+    "read_words",
+]
