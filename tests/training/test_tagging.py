@@ -31,7 +31,7 @@ def test_a_sentence_of_more_tokens_than_the_longest_becomes_several_rows(tagger)
 @pytest.mark.parametrize("rate", [0.0, 0.3, 0.999])
 def test_a_masked_word_is_one_mask_and_keeps_its_label(tagger, tagged_data, rate):
     batches = tagger.make_batches(tagged_data.train, batch_size=1000, token_dropout=rate)
-    ((inputs, labels, weights),) = batches
+    ((inputs, _, weights),) = batches
     first = np.take_along_axis(inputs["token_ids"], np.maximum(inputs["word_starts"], 0), axis=1)
     mask_id = tagger.preprocessor.tokenizer.token_to_id("[MASK]")
     share = (first[weights > 0] == mask_id).mean()

@@ -1,4 +1,4 @@
-"""Sources of labelled texts and tagged sentences: files, folders, TensorFlow Datasets and the built-in demo."""
+"""Sources of labelled inputs: files, folders, TensorFlow Datasets and the built-in demo."""
 
 from .files import FileSource
 from .rows import DataError, Row
