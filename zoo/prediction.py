@@ -62,3 +62,22 @@ class TaggedText:
 
     def __str__(self):
         return " ".join(f"{word.word}/{word.label}" for word in self.words)
+
+
+@dataclass(frozen=True)
+class LabelledNodes:
+    """What a classifier of nodes answers for one graph.
+
+    Args:
+        nodes: A `Prediction` for each node, in order.
+    """
+
+    nodes: tuple[Prediction, ...]
+
+    @property
+    def labels(self):
+        """The labels that are evaluated: one for each node."""
+        return tuple(node.label for node in self.nodes)
+
+    def __str__(self):
+        return " ".join(map(str, self.nodes))
