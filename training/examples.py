@@ -111,7 +111,10 @@ class GraphExamples:
     Attributes:
         lengths: Number of nodes and edges of each graph, by which rows are bucketed.
         signature: What a batch is: `keras.KerasTensor`s in place of the arrays.
+        is_constant: True, as nothing of a graph is left to chance.
     """
+
+    is_constant = True
 
     def __init__(self, graphs, labels, preprocessor):
         self.graphs = graphs
