@@ -1,9 +1,10 @@
-"""attnzoo predict: labels for texts, from a saved folder or an exported file.
+"""attnzoo predict: labels for texts or graphs, from a saved folder or an exported file.
 
-Texts are arguments, the rows of a file, or the lines of standard input; files of any size go
-through in constant memory.
+Texts are arguments, the rows of a file, or the lines of standard input; graphs are in a file or a
+folder. Files of any size go through in constant memory.
 """
 
+import dataclasses
 import json
 import sys
 from collections import deque
@@ -19,14 +20,18 @@ def add_arguments(parser):
     parser.add_argument(
         "--input",
         metavar="FILE",
-        help="a text on each line, or a .csv, .tsv or .jsonl file; - is standard input",
+        help="a text on each line, or a .csv, .tsv or .jsonl file, for a classifier of graphs a "
+        ".jsonl file or a folder; - is standard input",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--batch-size", type=positive_integer, default=32)
 
 
 def run(arguments):
-    """Prints `label TAB probability TAB text`, or one JSON object, for each text."""
+    """Prints `label TAB probability TAB input`, or one JSON object, for each input.
+
+    Where each word or node has a label: a line for each of them, and an empty line.
+    """
     if arguments.texts and arguments.input:
         raise ValueError("Expected texts or `--input FILE`. Received: both")
     if not arguments.texts and not arguments.input:
@@ -37,27 +42,29 @@ def run(arguments):
         raise ValueError("Expected `--text-column` only with the columns of an `--input FILE`.")
     predictor = load_predictor(arguments.model)
     seen = deque()
-    for prediction in predictor.stream(_remembered(_texts(arguments), seen), arguments.batch_size):
-        text = seen.popleft()
+    inputs = _remembered(_inputs(arguments, predictor.task.name), seen)
+    for prediction in predictor.stream(inputs, arguments.batch_size):
+        shown = seen.popleft()
         if arguments.json:
-            print(json.dumps({"text": text, **prediction.__dict__}, ensure_ascii=False))
+            answer = {predictor.task.raw_input: shown, **dataclasses.asdict(prediction)}
+            print(json.dumps(answer, ensure_ascii=False))
         else:
-            shown = " ".join(text.split())
-            print(f"{prediction.label}\t{prediction.probability:.4f}\t{shown}")
+            print(*prediction.lines(" ".join(shown.split())), sep="\n")
 
 
-def _remembered(texts, seen):
-    """Yields the texts and keeps each until its prediction comes."""
-    for text in texts:
-        seen.append(text)
-        yield text
+def _remembered(inputs, seen):
+    """Yields the inputs and keeps what shows each until its prediction comes."""
+    for item in inputs:
+        seen.append(" ".join(item) if isinstance(item, list) else str(item))
+        yield item
 
 
-def _texts(arguments):
+def _inputs(arguments, task):
     if arguments.texts:
         return arguments.texts
-    from ..training.sources.texts import read_lines, read_texts
+    from ..training.sources.texts import read_lines
+    from ..training.tasks import get_training_task
 
     if arguments.input == "-":
         return read_lines(sys.stdin.buffer, "standard input")
-    return read_texts(arguments.input, arguments.text_column)
+    return get_training_task(task).read_inputs(arguments.input, arguments.text_column)

@@ -5,7 +5,7 @@ from keras import ops
 
 from .normalizers import softmax
 
-READOUTS = ("mean", "sum", "max", "attention")
+READOUTS = ("mean", "sum", "log_sum", "max", "attention")
 # Below any state, yet finite.
 _LOWEST = -3.4e38
 
@@ -18,8 +18,9 @@ class GraphReadout(keras.layers.Layer):
     learned `w`.
 
     Args:
-        readout: `"mean"`, `"sum"`, which tells large graphs from small ones, `"max"` (of each
-            dimension by itself) or `"attention"`. Defaults to `"mean"`.
+        readout: `"mean"`; `"sum"`, which tells large graphs from small ones; `"log_sum"`, which is
+            `sign(s) log(1 + |s|)` of the sum `s`, where sizes differ by orders of magnitude;
+            `"max"` (of each dimension by itself); or `"attention"`. Defaults to `"mean"`.
 
     Call arguments:
         inputs: `(graphs, nodes, hidden_dim)`.
@@ -75,6 +76,8 @@ class GraphReadout(keras.layers.Layer):
                 scores = ops.matmul(states, ops.cast(self.score, dtype))[:, None, None, :, 0]
                 weights = softmax(scores, is_node[:, None, None, :])[:, 0, 0]
             pooled = ops.sum(states * weights[:, :, None], axis=1)
+            if self.readout == "log_sum":
+                pooled = ops.sign(pooled) * ops.log1p(ops.abs(pooled))
         return ops.cast(pooled, inputs.dtype)
 
     def compute_output_shape(self, inputs_shape, num_nodes_shape=None):

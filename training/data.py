@@ -252,7 +252,6 @@ def _flat(labels):
 
 def _indices(raw_labels, index):
     """Returns the labels of rows as indices."""
-
     index = {**index, None: -1}
 
     def indices(label):

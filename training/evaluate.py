@@ -13,7 +13,7 @@ class Evaluation:
     """How well predictions agree with labels.
 
     Args:
-        rows: Number of labelled examples; of a tagger, of words, of a classifier of nodes, of nodes.
+        rows: Number of labelled examples, where each word or node has its own, of these.
         accuracy: Share of right predictions, in [0, 1].
         macro_f1: Mean over labels of the harmonic mean of precision and recall, in [0, 1].
         labels: Names of the labels.

@@ -8,7 +8,11 @@ from ..zoo.config import replace_fields
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
-    (("weight_decay", "patience", "consistency", "weight_penalty"), lambda v: v >= 0, "a number not below zero"),
+    (
+        ("weight_decay", "patience", "consistency", "weight_penalty"),
+        lambda v: v >= 0,
+        "a number not below zero",
+    ),
     (
         ("warmup", "label_smoothing", "subword_dropout", "token_dropout"),
         lambda v: 0 <= v < 1,
@@ -116,9 +120,10 @@ class GraphRecipe(Recipe):
     """A `Recipe` for graphs.
 
     Args:
-        epochs: Defaults to 200.
-        learning_rate: Defaults to 5e-3.
-        patience: Defaults to 50.
+        epochs: Defaults to 100.
+        learning_rate: Defaults to 3e-3.
+        ema_momentum: Defaults to None: an epoch may be a single step.
+        patience: Defaults to 30.
         weight_penalty: Factor of half the sum of all squared kernels in the loss, which, unlike
             `weight_decay`, Adam scales with the rest of the gradient. Defaults to 0.0.
 
@@ -126,7 +131,8 @@ class GraphRecipe(Recipe):
         ValueError: If a field is out of its range.
     """
 
-    epochs: int = 200
-    learning_rate: float = 5e-3
-    patience: int = 50
+    epochs: int = 100
+    learning_rate: float = 3e-3
+    ema_momentum: float | None = None
+    patience: int = 30
     weight_penalty: float = 0.0

@@ -120,7 +120,8 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
     Args:
         model: A model built by `zoo.build`.
         dtype: Dtype policy of the new model. Defaults to None (Keras's global policy).
-        new_head: Whether the layer of logits, the last with weights, starts at random. Defaults to False.
+        new_head: Whether the layer of logits, the last with weights, starts at random. Defaults to
+            False.
         **overrides: Fields that do not shape the encoder (`config.free_fields`), such as
             `dropout`, or `num_classes`, which makes a new head with random weights.
 

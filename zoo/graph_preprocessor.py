@@ -27,8 +27,8 @@ class GraphPreprocessor:
         """Returns the inputs as a list of `Graph`.
 
         Raises:
-            ValueError: If one is neither a `Graph` nor a dict of `node_features` and `edges`, or has
-                another number of features than the model takes.
+            ValueError: If one is neither a `Graph` nor a dict of `node_features` and `edges`, or
+                has another number of features than the model takes.
         """
         return [self._graph(graph) for graph in graphs]
 
@@ -63,8 +63,8 @@ class GraphPreprocessor:
             length: Not heeded. Defaults to None.
 
         Returns:
-            Dict `node_features (graphs, nodes, features)` float32, `edges (graphs, edges, 2)` int32,
-            padded with -1, and `num_nodes (graphs,)` int32.
+            Dict `node_features (graphs, nodes, features)` float32, `edges (graphs, edges, 2)`
+            int32, padded with -1, and `num_nodes (graphs,)` int32.
         """
         num_nodes = np.array([len(graph.node_features) for graph in graphs], "int32")
         num_edges = [len(graph.edges) for graph in graphs]
@@ -76,6 +76,10 @@ class GraphPreprocessor:
             features[row, : num_nodes[row]] = graph.node_features
             edges[row, : num_edges[row]] = graph.edges
         return {"edges": edges, "node_features": features, "num_nodes": num_nodes}
+
+    def description(self):
+        """Returns all that decides what it makes of a graph, as one string."""
+        return str(self.num_features)
 
     def save(self, folder):
         """Writes nothing: the model's configuration has the number of features."""

@@ -22,6 +22,10 @@ class Prediction:
         """The labels that are evaluated: the one."""
         return (self.label,)
 
+    def lines(self, shown):
+        """Returns the line to print for an input that is shown as `shown`."""
+        return [f"{self.label}\t{self.probability:.4f}\t{shown}"]
+
     def __str__(self):
         return f"{self.label} ({self.probability:.1%})"
 
@@ -60,6 +64,10 @@ class TaggedText:
         """The labels that are evaluated: one for each word."""
         return tuple(word.label for word in self.words)
 
+    def lines(self, shown):
+        """Returns a line to print for each word, and an empty one, as in CoNLL files."""
+        return [*(f"{w.word}\t{w.label}\t{w.probability:.4f}" for w in self.words), ""]
+
     def __str__(self):
         return " ".join(f"{word.word}/{word.label}" for word in self.words)
 
@@ -78,6 +86,11 @@ class LabelledNodes:
     def labels(self):
         """The labels that are evaluated: one for each node."""
         return tuple(node.label for node in self.nodes)
+
+    def lines(self, shown):
+        """Returns a line to print for each node, counted from 0, and an empty one."""
+        nodes = enumerate(self.nodes)
+        return [*(f"{index}\t{n.label}\t{n.probability:.4f}" for index, n in nodes), ""]
 
     def __str__(self):
         return " ".join(map(str, self.nodes))

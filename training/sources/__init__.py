@@ -5,6 +5,7 @@ from .graphs import open_graphs, read_graphs
 from .rows import DataError, Row
 from .spec import open_texts
 from .tagged import TaggedFile, open_tagged
+from .texts import read_texts
 
 __all__ = [
     "DataError",
@@ -15,4 +16,5 @@ __all__ = [
     "open_tagged",
     "open_texts",
     "read_graphs",
+    "read_texts",
 ]

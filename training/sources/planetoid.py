@@ -6,7 +6,6 @@ are let in that these files need.
 
 import collections
 import pickle
-from pathlib import Path
 
 import numpy as np
 
@@ -119,8 +118,7 @@ def _edges(file, num_nodes):
     for link in links:
         if not all(isinstance(node, int) and 0 <= node < num_nodes for node in link):
             raise DataError(
-                f"Expected links between the nodes 0 to {num_nodes - 1} in {file}. "
-                f"Received: {link}"
+                f"Expected links between the nodes 0 to {num_nodes - 1} in {file}. Received: {link}"
             )
     return undirected(np.array(links, "int64").reshape(-1, 2))
 

@@ -84,7 +84,9 @@ def read_tu(folder, labelled=True):
 def _graph_of_node(file):
     graph_of = read_integers(file, columns=1)[:, 0] - 1
     steps = np.diff(graph_of, prepend=-1)
-    wrong = np.flatnonzero((steps < 0) | (steps > 1) | ((np.arange(len(steps)) == 0) & (steps == 0)))
+    wrong = np.flatnonzero(
+        (steps < 0) | (steps > 1) | ((np.arange(len(steps)) == 0) & (steps == 0))
+    )
     if len(wrong):
         raise DataError(
             f"Expected the nodes of graph 1, then those of graph 2 and so on in {file}. "

@@ -21,14 +21,24 @@ class GraphClassificationTraining:
     how_held_out = "nodes or graphs, stratified by label"
     recipes: ClassVar = {
         "scratch": GraphRecipe(),
-        "demo": GraphRecipe(epochs=100, patience=100),
+        # A label for some nodes of one graph, as in the paper of GAT: one step is an epoch.
+        "nodes": GraphRecipe(
+            epochs=1000,
+            learning_rate=5e-3,
+            warmup=0.0,
+            weight_decay=0.0,
+            weight_penalty=5e-4,
+            label_smoothing=0.0,
+            patience=100,
+        ),
+        "demo": GraphRecipe(epochs=60, learning_rate=1e-2, patience=60),
     }
 
     def open_sources(self, spec, text_column=None, label_column=None, download=False):
         """Returns rows by split and the lines that say how they are read, see `open_graphs`."""
         if text_column is not None:
             raise DataError(
-                "Expected no `text_column` for graphs. " f"Received: text_column={text_column!r}"
+                f"Expected no `text_column` for graphs. Received: text_column={text_column!r}"
             )
         return open_graphs(spec, label_column)
 
@@ -36,7 +46,7 @@ class GraphClassificationTraining:
         """Yields the graphs of a file or a folder without labels, see `read_graphs`."""
         if text_column is not None:
             raise DataError(
-                "Expected no `text_column` for graphs. " f"Received: text_column={text_column!r}"
+                f"Expected no `text_column` for graphs. Received: text_column={text_column!r}"
             )
         return read_graphs(path)
 

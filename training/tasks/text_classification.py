@@ -7,7 +7,7 @@ from ..consistency import with_consistency
 from ..examples import TextExamples
 from ..held_out import stratified_selection
 from ..recipe import TextRecipe
-from ..sources import open_texts
+from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
@@ -37,6 +37,10 @@ class TextClassificationTraining:
     def open_sources(self, spec, text_column=None, label_column=None, download=False):
         """Returns rows by split and the lines that say how they are read, see `open_texts`."""
         return open_texts(spec, text_column, label_column, download)
+
+    def read_inputs(self, path, text_column=None):
+        """Yields the texts of a file without labels, see `read_texts`."""
+        return read_texts(path, text_column)
 
     def checked(self, source):
         """Yields the rows of a source, all of which are valid."""

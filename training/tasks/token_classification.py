@@ -9,7 +9,7 @@ from ..entities import checked_entities
 from ..examples import TaggedExamples
 from ..held_out import random_selection
 from ..recipe import TaggingRecipe
-from ..sources import DataError, open_tagged
+from ..sources import DataError, open_tagged, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
 
@@ -35,6 +35,10 @@ class TokenClassificationTraining:
                 f"are. Received: text_column={text_column!r}"
             )
         return open_tagged(spec, label_column, download)
+
+    def read_inputs(self, path, text_column=None):
+        """Yields the texts of a file without labels, see `read_texts`."""
+        return read_texts(path, text_column)
 
     def checked(self, source):
         """Yields the rows of a source, see `checked_entities`."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 from ..config import ModelConfig, check_num_classes
 
 _SCORES = ("gat", "gatv2", "dot")
-_READOUTS = (None, "mean", "sum", "max", "attention")
+_READOUTS = (None, "mean", "sum", "log_sum", "max", "attention")
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class GraphClassifierConfig(ModelConfig):
             of one more, as in the paper. Defaults to 2.
         num_heads: Heads of each of these layers. Defaults to 4.
         score: `"gat"`, `"gatv2"` or `"dot"`, see `layers.GraphAttention`. Defaults to `"gatv2"`.
-        readout: What makes one vector of a graph's nodes: `"mean"`, `"sum"`, `"max"` or
-            `"attention"`. Defaults to None (each node has a label).
+        readout: What makes one vector of a graph's nodes: `"mean"`, `"sum"`, `"log_sum"`, `"max"`
+            or `"attention"`, see `layers.GraphReadout`. A dense layer stands between it and the
+            logits. Defaults to None (each node has a label).
         dropout: Rate on the input of each layer. Defaults to 0.1.
         attention_dropout: Rate on attention weights, that is on edges. Defaults to 0.0.
         residual: Whether each layer adds to its input rather than replaces it. Defaults to True.
@@ -96,6 +97,6 @@ PRESETS = {
         num_classes=7,
     ),
     "proteins": GraphClassifierConfig(
-        num_features=4, hidden_dim=32, num_layers=2, num_heads=4, readout="mean"
+        num_features=4, hidden_dim=32, num_layers=2, num_heads=4, readout="log_sum"
     ),
 }

@@ -51,8 +51,13 @@ def graph_classifier(config, dtype=None):
     if config.readout is not None:
         states = SeparateGraphs(dtype=dtype, name="graphs")(states, node_features)
         outputs = GraphReadout(config.readout, dtype=dtype, name="readout")(states, num_nodes)
+        outputs = keras.layers.Dense(
+            config.hidden_dim, activation="elu", dtype=dtype, name="graph_states"
+        )(outputs)
         if config.num_classes:
-            outputs = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(outputs)
+            outputs = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(
+                outputs
+            )
             outputs = keras.layers.Dense(
                 config.num_classes,
                 activation=config.classifier_activation,

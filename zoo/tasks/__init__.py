@@ -19,8 +19,7 @@ __all__ = [
 ]
 
 TASKS = {
-    task.name: task
-    for task in (GraphClassification(), TextClassification(), TokenClassification())
+    task.name: task for task in (GraphClassification(), TextClassification(), TokenClassification())
 }
 
 

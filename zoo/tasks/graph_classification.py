@@ -20,6 +20,9 @@ class GraphClassification:
     raw_input = "graph"
     # A graph is tensors already, so no signature is there for anything rawer.
     served_kind = None
+    # Everything that the preprocessor needs is in the configuration.
+    preprocessor_files = ()
+    command_example = "--input graphs.jsonl"
     masks: ClassVar = {}
     raw_samples = ()
 
