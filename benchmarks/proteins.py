@@ -31,7 +31,7 @@ def main():
     """Trains, and prints validation and test accuracy of each fold with mean and spread."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of PROTEINS_full_A.txt and others")
-    parser.add_argument("--recipe", default="graphs")
+    parser.add_argument("--recipe", default="scratch")
     parser.add_argument("--candidates", nargs="+", default=list(CANDIDATES), choices=CANDIDATES)
     parser.add_argument("--seed", type=int, default=0, help="of the folds and of the training")
     arguments = parser.parse_args()

@@ -120,10 +120,11 @@ class GraphRecipe(Recipe):
     """A `Recipe` for graphs.
 
     Args:
-        epochs: Defaults to 100.
-        learning_rate: Defaults to 3e-3.
-        ema_momentum: Defaults to None: an epoch may be a single step.
-        patience: Defaults to 30.
+        epochs: Defaults to 40.
+        batch_size: Graphs in each step. Defaults to 64.
+        learning_rate: Defaults to 5e-3.
+        ema_momentum: Defaults to 0.9: an epoch has few steps.
+        patience: Defaults to 20.
         weight_penalty: Factor of half the sum of all squared kernels in the loss, which, unlike
             `weight_decay`, Adam scales with the rest of the gradient. Defaults to 0.0.
 
@@ -131,8 +132,9 @@ class GraphRecipe(Recipe):
         ValueError: If a field is out of its range.
     """
 
-    epochs: int = 100
-    learning_rate: float = 3e-3
-    ema_momentum: float | None = None
-    patience: int = 30
+    epochs: int = 40
+    batch_size: int = 64
+    learning_rate: float = 5e-3
+    ema_momentum: float | None = 0.9
+    patience: int = 20
     weight_penalty: float = 0.0

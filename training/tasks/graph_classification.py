@@ -29,9 +29,10 @@ class GraphClassificationTraining:
             weight_decay=0.0,
             weight_penalty=5e-4,
             label_smoothing=0.0,
+            ema_momentum=None,
             patience=100,
         ),
-        "demo": GraphRecipe(epochs=60, learning_rate=1e-2, patience=60),
+        "demo": GraphRecipe(epochs=60, learning_rate=1e-2, ema_momentum=None, patience=60),
     }
 
     def open_sources(self, spec, text_column=None, label_column=None, download=False):
