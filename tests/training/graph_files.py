@@ -34,7 +34,7 @@ def write_planetoid(folder, name="toy", replaced=()):
         **dict(replaced),
     }
     for part, value in parts.items():
-        (folder / f"ind.{name}.{part}").write_bytes(pickle.dumps(value, protocol=2))
+        (folder / f"ind.{name}.{part}").write_bytes(pickle.dumps(value, protocol=4))
     (folder / f"ind.{name}.test.index").write_text("".join(f"{node}\n" for node in TEST))
     return features, labels, links
 

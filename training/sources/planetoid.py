@@ -56,13 +56,13 @@ def read_planetoid(folder):
         raise DataError(f"Expected {', '.join(missing)} in {folder}, as Planetoid has.")
     test = read_integers(files["test.index"], columns=1)[:, 0]
     arrays = {part: _array(files[part]) for part in ("x", "y", "tx", "ty", "allx", "ally")}
+    if len(arrays["allx"]) != len(arrays["ally"]):
+        raise DataError(
+            f"Expected as many labels as nodes in {folder}. Received: "
+            f"{len(arrays['ally'])} labels, {len(arrays['allx'])} nodes"
+        )
     features = _joined(arrays["allx"], arrays["tx"], test, files["tx"])
     labels = _joined(arrays["ally"], arrays["ty"], test, files["ty"])
-    if len(features) != len(labels):
-        raise DataError(
-            f"Expected as many labels as nodes in {folder}. Received: {len(labels)} labels, "
-            f"{len(features)} nodes"
-        )
     num_train = len(arrays["y"])
     if num_train + _VALIDATION > len(arrays["ally"]):
         raise DataError(
@@ -147,6 +147,7 @@ _ALLOWED = {
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
     ("scipy.sparse.csr", "csr_matrix"): _SparseRows,
     ("scipy.sparse._csr", "csr_matrix"): _SparseRows,
 }
