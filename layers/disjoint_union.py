@@ -30,6 +30,9 @@ class DisjointUnion(keras.layers.Layer):
     ([1.0, 1.0, 1.0, 1.0, 1.0, 0.0], [[0, 2], [2, 1], [3, 4], [-1, -1]])
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, node_features_shape, edges_shape=None, num_nodes_shape=None):
         """Has no weights; marks the layer as built."""
         self.built = True
@@ -80,6 +83,9 @@ class SeparateGraphs(keras.layers.Layer):
     >>> SeparateGraphs()(np.zeros((6, 4)), np.zeros((2, 3, 1))).shape
     TensorShape([2, 3, 4])
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def build(self, inputs_shape, node_features_shape=None):
         """Has no weights; marks the layer as built."""

@@ -13,7 +13,6 @@ from attnzoo.layers import (
     Attention,
     ConditionalPositionalEncoding,
     DisjointUnion,
-    GatherPositions,
     GraphAttention,
     GraphReadout,
     LayerNormalization,
@@ -105,13 +104,6 @@ CASES = {
             "call_kwargs": {"edges": BATCH_EDGES, "num_nodes": NUM_NODES},
             "mask": "unsupported",
         },
-    ),
-    "gather positions": (
-        GatherPositions,
-        {},
-        (vectors(*SEQUENCE), np.array([[0, 2, -1], [1, 1, 4]], "float32")),
-        (BATCH, 3, HIDDEN),
-        {"mask": "dropped", "weights_without_gradient": ("before_1/kernel",)},
     ),
     "gelu": (GELU, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "layer_normalization": (

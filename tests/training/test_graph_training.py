@@ -55,6 +55,17 @@ def test_a_batch_is_padded_and_weighs_what_has_labels(karate):
     np.testing.assert_array_equal(weights[0], karate.train.labels[0] >= 0)
 
 
+def test_one_graph_is_padded_once_for_all_epochs(karate, monkeypatch):
+    batches = training.prepare(MODEL, karate).make_batches(karate.train)
+    make, made = batches.examples.batch, []
+    monkeypatch.setattr(
+        batches.examples, "batch", lambda *arguments: made.append(1) or make(*arguments)
+    )
+    dataset = batches.as_dataset()
+    assert [len(list(dataset)) for _ in range(3)] == [1, 1, 1]
+    assert len(made) == 1
+
+
 def test_graphs_of_like_size_go_together(rings):
     pipeline = training.prepare(MODEL, rings, readout="sum")
     sizes = [

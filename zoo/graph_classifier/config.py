@@ -81,7 +81,7 @@ class GraphClassifierConfig(ModelConfig):
 
 
 PRESETS = {
-    "tiny": GraphClassifierConfig(hidden_dim=32, num_layers=1, num_heads=2),
+    "tiny": GraphClassifierConfig(hidden_dim=32, num_layers=1, num_heads=2, residual=False),
     "small": GraphClassifierConfig(),
     # The shape of the paper: 8 heads of 8, and an attention layer that returns the logits.
     "cora": GraphClassifierConfig(
