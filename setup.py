@@ -46,6 +46,7 @@ INSTALL_REQUIRES = [
     "filelock>=3.12",  # 4.2.12
     "rich>=13.0",  # 15.0.0
     "scikit-learn>=1.5",  # 1.9.1
+    "seqeval>=1.2.2",  # 1.2.2
 ]
 EXTRAS_REQUIRE = {
     "gpu": ["tensorflow[and-cuda]>=2.20"],  # 2.21.0
@@ -73,7 +74,7 @@ setup(
     packages=[*PACKAGE_DIR, *NESTED_PACKAGES],
     package_data={
         **{package: ["py.typed"] for package in PACKAGE_DIR},
-        "attnzoo.training.demo": ["*.csv", "*.tsv", "*.md"],
+        "attnzoo.training.demo": ["*.conll", "*.csv", "*.md", "*.tsv"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

@@ -43,18 +43,28 @@ def program():
 
 
 def print_evaluation(evaluation):
-    """Prints metrics and the confusion matrix."""
+    """Prints metrics, the confusion matrix, and the scores of entities where labels mark some."""
     print(
         f"accuracy {evaluation.accuracy:.2%}, macro-F1 {evaluation.macro_f1:.2%}, "
         f"{evaluation.rows} rows"
     )
-    columns = ["true \\ predicted", *evaluation.labels, "precision", "recall", "F1"]
+    columns = ["true \\ predicted", *evaluation.labels, *_SHARES]
     rows = []
     for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
-        of = evaluation.per_label[label]
-        shares = [f"{of[name]:.1%}" for name in ("precision", "recall", "f1")]
-        rows.append([label, *map(str, counts), *shares])
+        rows.append([label, *map(str, counts), *_shares(evaluation.per_label[label])])
     print_table(columns, rows)
+    if evaluation.entities is not None:
+        rows = [
+            [kind, *_shares(of), f"{of['support']:.0f}"] for kind, of in evaluation.entities.items()
+        ]
+        print_table(["entities, strict", *_SHARES, "entities"], rows)
+
+
+_SHARES = ("precision", "recall", "f1")
+
+
+def _shares(scores):
+    return [f"{scores[name]:.1%}" for name in _SHARES]
 
 
 def print_report(report):

@@ -20,8 +20,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--input",
         metavar="FILE",
-        help="a text on each line, or a .csv, .tsv or .jsonl file, for a classifier of graphs a "
-        ".jsonl file or a folder; - is standard input",
+        help="a text on each line, or a .csv, .tsv or .jsonl file; for a tagger also a .conllu or "
+        ".conll file, for graphs a .jsonl file or a folder; - is standard input",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--batch-size", type=positive_integer, default=32)

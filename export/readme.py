@@ -1,5 +1,7 @@
 """The README of an artefact: what it takes and returns, and how to serve it."""
 
+from ..zoo.tasks import get_task
+
 
 def artefact_readme(manifest):
     """Returns the Markdown text for an artefact's manifest."""
@@ -59,19 +61,14 @@ def _onnx_section(path, variant, name, manifest):
         f'session = onnxruntime.InferenceSession("{path}")',
     ]
     if "tokenizer.json" in manifest["files"]:
-        lines += [
-            "import numpy, tokenizers",
-            'tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")',
-            "tokenizer.encode_special_tokens = True",
-            'token_ids = numpy.array([tokenizer.encode("A gripping, funny film.").ids], "int32")',
-            'lengths = numpy.array([token_ids.shape[1]], "int32")',
-        ]
+        lines += get_task(manifest["task"]).client_example
     lines += [f"{outputs} = session.run(None, {{{feed}}})", "```"]
     return "\n".join(lines)
 
 
 _KINDS = {
     "raw": "raw inputs to label names, probabilities and logits",
+    "words": "sentences that are cut to words (`words`, padded with empty strings) to the same",
     "preprocess": "raw inputs to the tensors above",
     "tensors": "the tensors above",
 }

@@ -1,5 +1,6 @@
 """WordPiece inside a SavedModel's graph, from core TensorFlow string operators only."""
 
+import numpy as np
 import tensorflow as tf
 
 from .wordpiece_tables import DROP, ISOLATE, REPLACE, read_tables
@@ -36,7 +37,8 @@ class WordPieceGraph(tf.Module):
             tf.constant(tables.vocabulary), tf.range(len(tables.vocabulary))
         )
         code_points = sorted(tables.replacements)
-        self._spaces = [c for c in code_points if tables.replacements[c].isspace()] or [ord(" ")]
+        spaces = [c for c in code_points if tables.replacements[c].isspace()]
+        self._spaces = np.array([ord(" "), *spaces], "int32")
         self._replacement_index = _static_table(
             tf.constant(code_points, tf.int32), tf.range(len(code_points))
         )
@@ -92,9 +94,7 @@ class WordPieceGraph(tf.Module):
         code_points = tf.strings.unicode_decode(texts, "UTF-8")
         flat = code_points.flat_values
         action = self._actions(flat)
-        is_space = tf.equal(flat, ord(" ")) | tf.reduce_any(
-            tf.equal(flat[:, None], self._spaces[None]), axis=1
-        )
+        is_space = tf.reduce_any(tf.equal(flat[:, None], self._spaces), axis=1)
         alone = tf.equal(action, ISOLATE)
         visible = ~tf.equal(action, DROP) & ~is_space
         position = tf.range(tf.size(flat))

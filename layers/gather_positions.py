@@ -22,6 +22,10 @@ class GatherPositions(keras.layers.Layer):
     [3.0, 1.0, 0.0]
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def build(self, inputs_shape, positions_shape=None):
         """Has no weights; marks the layer as built."""
         self.built = True

@@ -80,7 +80,10 @@ def check_shapes_and_dtypes(make, inputs, call_kwargs, expected_output_shape):
     assert layer.built
     shapes = [tuple(output.shape) for output in outputs]
     assert shapes == flat_shapes(expected_output_shape)
-    declared = flat_shapes(layer.compute_output_shape(*(x.shape for x in inputs)))
+    taken = inspect.signature(layer.compute_output_shape).parameters
+    more = {f"{name}_shape": np.shape(value) for name, value in call_kwargs.items()}
+    more = {name: shape for name, shape in more.items() if name in taken}
+    declared = flat_shapes(layer.compute_output_shape(*(x.shape for x in inputs), **more))
     assert declared == shapes[: len(declared)]  # What comes on request is not declared.
 
     symbolic = functional_model(make(), inputs, call_kwargs).outputs

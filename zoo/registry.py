@@ -36,6 +36,7 @@ class Architecture:
         presets: Dict from preset name to `Preset`.
         default_preset: The preset that the bare name means.
         description: One line for listings.
+        demo_preset: The preset that learns the task's demo data in a minute or two.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Architecture:
     presets: dict[str, Preset] = field(default_factory=dict)
     default_preset: str = "small"
     description: str = ""
+    demo_preset: str = "tiny"
 
     def load_builder(self):
         """Returns the builder function, importing its module if need be."""

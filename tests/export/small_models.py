@@ -15,9 +15,14 @@ from attnzoo.training.tokenizer import train_wordpiece
 from attnzoo.zoo.registry import _ARCHITECTURES, get_architecture
 from attnzoo.zoo.tasks import get_task
 from attnzoo.zoo.text_preprocessor import TextPreprocessor
+from attnzoo.zoo.words_preprocessor import WordsPreprocessor
 
 LABELS = ["negative", "so-so", "schön 好"]
 MAX_LENGTH = 29
+PREPROCESSORS = {
+    "text_classification": TextPreprocessor,
+    "token_classification": WordsPreprocessor,
+}
 SENTENCES = (
     "A gripping, funny film: I would see it again!",
     "The café was cold and the crème brûlée was not good.",
@@ -43,8 +48,8 @@ def task_of(name):
 
 
 def text_models():
-    """The names of the architectures that take text."""
-    return [name for name in zoo.list_models() if task_of(name).raw_input == "text"]
+    """The names of the architectures that give a text one label."""
+    return zoo.list_models(task="text_classification")
 
 
 def make_tokenizer(vocabulary_size=150, lowercase=True):
@@ -53,10 +58,11 @@ def make_tokenizer(vocabulary_size=150, lowercase=True):
 
 
 def make_source(name, seed=0):
-    """What is exported for an architecture: a pipeline for text, a bare model for the others."""
+    """What is exported for an architecture: a pipeline for texts and sentences, else a model."""
     keras.utils.set_random_seed(seed)
     preset = f"{name}/tiny"
-    if name not in text_models():
+    preprocessor = PREPROCESSORS.get(task_of(name).name)
+    if preprocessor is None:
         return randomise(zoo.build(preset), seed)
     tokenizer = make_tokenizer()
     model = zoo.build(
@@ -65,7 +71,7 @@ def make_source(name, seed=0):
         vocabulary_size=tokenizer.get_vocab_size(),
         max_sequence_length=MAX_LENGTH,
     )
-    return zoo.Pipeline(randomise(model, seed), TextPreprocessor(tokenizer, MAX_LENGTH), LABELS)
+    return zoo.Pipeline(randomise(model, seed), preprocessor(tokenizer, MAX_LENGTH), LABELS)
 
 
 def small_classifier(dtype=None, seed=0, **overrides):

@@ -26,7 +26,7 @@ for folder in json.loads(sys.argv[1]):
         np.savez(folder + "/answers.npz", **{n: a.numpy() for n, a in answers.items()})
     if "preprocess" in signatures:
         labels = signatures["serving_default"](text=tf.constant(["A gripping film", "好"]))["label"]
-        print(json.dumps([folder, [label.decode() for label in labels.numpy()]]))
+        print(json.dumps([folder, [label.decode() for label in labels.numpy().flatten()]]))
 assert not [name for name in sys.modules if name.startswith("attnzoo.")]
 """
 
@@ -100,7 +100,8 @@ def test_tensorflow_alone_loads_every_savedmodel(all_exports, run_program):
     for line in output.splitlines():
         folder, labels = json.loads(line)
         pipeline = next(e.source for n, e in exports.items() if str(folders[n]) == folder)
-        assert labels == [p.label for p in pipeline(["A gripping film", "好"])]
+        predictions = pipeline(["A gripping film", "好"])
+        assert [label for label in labels if label] == [la for p in predictions for la in p.labels]
 
 
 def test_onnx_runtime_alone_runs_every_file(all_exports, run_program):

@@ -13,6 +13,7 @@ from attnzoo.layers import (
     Attention,
     ConditionalPositionalEncoding,
     DisjointUnion,
+    GatherPositions,
     GraphAttention,
     GraphReadout,
     LayerNormalization,
@@ -104,6 +105,13 @@ CASES = {
             "call_kwargs": {"edges": BATCH_EDGES, "num_nodes": NUM_NODES},
             "mask": "unsupported",
         },
+    ),
+    "gather positions": (
+        GatherPositions,
+        {},
+        vectors(*SEQUENCE),
+        (BATCH, 3, HIDDEN),
+        {"call_kwargs": {"positions": np.array([[0, 2, -1], [1, 1, 4]])}, "mask": "dropped"},
     ),
     "gelu": (GELU, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "layer_normalization": (

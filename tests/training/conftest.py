@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from attnzoo import training
@@ -5,7 +6,7 @@ from attnzoo.zoo import registry
 
 from ..zoo import bag_of_words
 from .runs import new_pipeline, train
-from .toy_data import toy_reviews, write_rows
+from .toy_data import toy_reviews, write_rows, write_toy_sentences
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,28 @@ def run_folder(tmp_path_factory):
 def finished(start, toy_data, run_folder):
     """A run of four epochs that nothing interrupted."""
     return train(start, toy_data, out=run_folder, provenance={"who": "the tests"})
+
+
+@pytest.fixture(scope="session")
+def tagged_data(tmp_path_factory):
+    """Sentences about people and places, with BIO tags."""
+    folder = tmp_path_factory.mktemp("tagged")
+    write_toy_sentences(folder / "train.conll", 60, seed=0)
+    write_toy_sentences(folder / "dev.conll", 12, seed=1)
+    write_toy_sentences(folder / "test.conll", 12, seed=2)
+    return training.load_data(folder, "token_classification", verbose=False)
+
+
+@pytest.fixture
+def tagger(tagged_data):
+    """A small tagger with random weights."""
+    keras.utils.set_random_seed(0)
+    return training.prepare(
+        "sequence_tagger/tiny",
+        tagged_data,
+        num_layers=1,
+        hidden_dim=8,
+        intermediate_dim=8,
+        vocabulary_size=120,
+        max_sequence_length=32,
+    )

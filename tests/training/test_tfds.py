@@ -19,6 +19,7 @@ class TinyReviews(tfds.core.GeneratorBasedBuilder):
         tfds.core.BuilderConfig(name="plain"),
         tfds.core.BuilderConfig(name="more_features"),
         tfds.core.BuilderConfig(name="train_only"),
+        tfds.core.BuilderConfig(name="tagged"),
         tfds.core.BuilderConfig(name="unprepared"),
     ]
 
@@ -33,6 +34,12 @@ class TinyReviews(tfds.core.GeneratorBasedBuilder):
                 "stars": tfds.features.Scalar(np.int64),
                 "helpful": tfds.features.ClassLabel(num_classes=2),
             }
+        if self.builder_config.name == "tagged":
+            features = {
+                "tokens": tfds.features.Sequence(tfds.features.Text()),
+                "ner": tfds.features.Sequence(tfds.features.ClassLabel(names=["O", "B-x"])),
+                "pos": tfds.features.Sequence(tfds.features.ClassLabel(names=["N", "V"])),
+            }
         return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
 
     def _split_generators(self, manager):
@@ -44,6 +51,10 @@ class TinyReviews(tfds.core.GeneratorBasedBuilder):
             example = {"text": text, "label": label}
             if self.builder_config.name == "more_features":
                 example |= {"title": f"title {index}", "stars": 4 * label + 1, "helpful": 1 - label}
+            if self.builder_config.name == "tagged":
+                words = text.split()
+                marks = [label, *[0] * (len(words) - 1)]
+                example = {"tokens": words, "ner": marks, "pos": [1 - mark for mark in marks]}
             yield index, example
 
 
@@ -52,7 +63,7 @@ def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tensorflow_datasets")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tfds.core.constants, "DATA_DIR", str(folder))
-        for name in ("plain", "more_features", "train_only"):
+        for name in ("plain", "more_features", "train_only", "tagged"):
             builder = tfds.builder(f"tiny_reviews/{name}")
             assert builder.data_dir.startswith(str(folder))
             builder.download_and_prepare()
@@ -130,3 +141,17 @@ def test_a_data_set_is_prepared_when_asked():
 def test_an_unknown_name_is_refused():
     with pytest.raises(training.DataError, match=r"`tfds\.list_builders\(\)`.*tfds:tiny_revues"):
         load("tfds:tiny_revues")
+
+
+def test_tagged_sentences_are_lists_of_words_and_of_names():
+    data = load("tfds:tiny_reviews/tagged", task="token_classification", label_column="ner")
+    assert data.label_names == ["B-x", "O"]
+    rows = dict(zip(map(tuple, data.train.inputs()), data.train.labels, strict=True))
+    assert rows.keys() == {tuple(text.split()) for text, _ in ROWS}
+    assert rows["a", "good", "film"].tolist() == [0, 1, 1]
+    assert rows["a", "bad", "one"].tolist() == [1, 1, 1]
+
+
+def test_of_several_kinds_of_tags_one_must_be_named():
+    with pytest.raises(training.DataError, match=r"one label feature.*\['ner', 'pos'\]"):
+        load("tfds:tiny_reviews/tagged", task="token_classification")

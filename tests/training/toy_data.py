@@ -29,3 +29,26 @@ def write_rows(path, rows, header=("text", "label")):
 def write_toy_reviews(path, rows=60, seed=0):
     """Writes `toy_reviews` as TSV, and returns the path."""
     return write_rows(path, toy_reviews(rows, seed))
+
+
+PEOPLE = ("Anna", "Ben", "Clara Maria", "Dov")
+PLACES = ("Paris", "Rome", "New York", "Oslo")
+
+
+def write_toy_sentences(path, rows=60, seed=0):
+    """Writes sentences whose names are tagged as entities, one word a line."""
+    generator = random.Random(seed)
+    lines = []
+    for _ in range(rows):
+        for kind, text in (
+            ("person", generator.choice(PEOPLE)),
+            (None, generator.choice(("met", "saw", "slept near"))),
+            ("place", generator.choice(PLACES)),
+            (None, generator.choice(("again", "in May", "."))),
+        ):
+            for index, word in enumerate(text.split()):
+                label = "O" if kind is None else f"{'I' if index else 'B'}-{kind}"
+                lines.append(f"{word}\t{label}\n")
+        lines.append("\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return path

@@ -89,7 +89,7 @@ def test_answers_are_the_softmax_of_the_model(pipeline):
 
 def test_huge_logits_do_not_overflow():
     task = get_task("text_classification")
-    (prediction,) = task.predictions([""], np.array([[1e4, -1e4]], "float32"), ["no", "yes"])
+    (prediction,) = task.predictions(["text"], np.array([[1e4, -1e4]], "float32"), ["no", "yes"])
     assert prediction == Prediction("no", 1.0, {"no": 1.0, "yes": 0.0})
     assert str(prediction) == "no (100.0%)"
 

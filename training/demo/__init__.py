@@ -1,1 +1,1 @@
-"""The built-in demo data: `reviews.tsv`, written for attnzoo."""
+"""The built-in demo data, written for attnzoo: `reviews.tsv` and `tagged_*.conll`."""

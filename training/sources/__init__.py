@@ -1,10 +1,10 @@
-"""Sources of labelled texts: files, folders, TensorFlow Datasets and the built-in demo."""
+"""Sources of labelled inputs: files, folders, TensorFlow Datasets and the built-in demo."""
 
 from .files import FileSource
 from .graphs import open_graphs, read_graphs
 from .rows import DataError, Row
 from .spec import open_texts
-from .tagged import TaggedFile, open_tagged
+from .tagged import TaggedFile, is_tagged_file, open_tagged, read_words
 from .texts import read_texts
 
 __all__ = [
@@ -12,9 +12,11 @@ __all__ = [
     "FileSource",
     "Row",
     "TaggedFile",
+    "is_tagged_file",
     "open_graphs",
     "open_tagged",
     "open_texts",
     "read_graphs",
     "read_texts",
+    "read_words",
 ]

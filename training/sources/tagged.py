@@ -109,7 +109,9 @@ class TaggedFile:
             if line.startswith("-DOCSTART-"):
                 return None
             fields = line.split("\t") if "\t" in line else line.split()
-            fits = len(fields) >= 2 and -len(fields) <= self._label < len(fields)
+            fits = len(fields) >= (2 if self._label else 1) and -len(fields) <= self._label < len(
+                fields
+            )
         word, label = (
             (fields[self._word].strip(), fields[self._label].strip()) if fits else ("", "")
         )
@@ -125,6 +127,20 @@ def is_tagged_file(path):
     """Returns whether a path ends as a file of tagged sentences does."""
     name = path.name.lower().removesuffix(".gz")
     return name.endswith(_SUFFIXES)
+
+
+def read_words(path):
+    """Yields the words of every sentence of a file, whose labels, if any, are left out.
+
+    Args:
+        path: A `.conllu` or `.conll` file; the words of the latter may stand alone.
+
+    Raises:
+        DataError: As `TaggedFile`.
+    """
+    path = Path(path).expanduser()
+    for row in TaggedFile(path, 0 if ".conllu" not in path.suffixes else None):
+        yield row.input
 
 
 def open_tagged(spec, label_column=None, download=False):

@@ -1,4 +1,6 @@
-"""Labelled texts from TensorFlow Datasets, downloaded only when asked to."""
+"""Labelled examples from TensorFlow Datasets, downloaded only when asked to."""
+
+import numpy as np
 
 from .rows import DataError, Row
 
@@ -6,40 +8,56 @@ _SPLITS = ("train", "validation", "test")
 
 
 class TfdsSource:
-    """Rows of one prepared split, read anew each time."""
+    """Rows of one prepared split, read anew each time.
 
-    def __init__(self, builder, split, text_feature, label_feature):
+    Args:
+        builder: A prepared `tfds.core.DatasetBuilder`.
+        split: Name of the split.
+        input_feature: Name of the inputs' feature.
+        label_feature: Name of the labels' feature.
+    """
+
+    def __init__(self, builder, split, input_feature, label_feature):
         self.builder = builder
         self.split = split
-        self.text_feature = text_feature
+        self.input_feature = input_feature
         self.label_feature = label_feature
 
     def __iter__(self):
         """Yields every row; class labels by their names."""
-        import tensorflow_datasets as tfds
-
-        names = self.builder.info.features[self.label_feature]
-        dataset = self.builder.as_dataset(split=self.split, shuffle_files=False)
-        for index, example in enumerate(tfds.as_numpy(dataset)):
+        features = self.builder.info.features
+        for index, example in enumerate(self._examples()):
             origin = f"tfds:{self.builder.name}/{self.split}, example {index}"
-            label = example[self.label_feature]
-            if isinstance(label, bytes):
-                label = label.decode("utf-8", errors="replace")
-            elif hasattr(names, "int2str"):
-                if label < 0:
-                    raise DataError(f"Expected a label in {origin}; there is none.")
-                label = names.int2str(label)
-            text = example[self.text_feature].decode("utf-8", errors="replace")
-            yield Row(text, str(label), origin)
+            value, label = (
+                _decoded(features[name], example[name], origin)
+                for name in (self.input_feature, self.label_feature)
+            )
+            yield Row(value, label if isinstance(label, list) else str(label), origin)
 
     def is_labelled(self):
         """Returns whether the first example has a label; GLUE marks its test rows by -1."""
+        first = next(iter(self._examples(1)), None)
+        label = None if first is None else first[self.label_feature]
+        return not np.issubdtype(np.asarray(label).dtype, np.integer) or np.min(label) >= 0
+
+    def _examples(self, count=-1):
         import tensorflow_datasets as tfds
 
         dataset = self.builder.as_dataset(split=self.split, shuffle_files=False)
-        first = next(iter(tfds.as_numpy(dataset.take(1))), None)
-        label = None if first is None else first[self.label_feature]
-        return isinstance(label, bytes) or label is None or label >= 0
+        return tfds.as_numpy(dataset.take(count))
+
+
+def _decoded(feature, value, origin):
+    """Returns a value as text, the name of its class, or a list of such."""
+    if hasattr(feature, "feature"):  # A sequence.
+        return [_decoded(feature.feature, item, origin) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if not hasattr(feature, "int2str"):
+        return value
+    if value < 0:
+        raise DataError(f"Expected a label in {origin}; there is none.")
+    return feature.int2str(value)
 
 
 def open_tfds(name, text_feature=None, label_feature=None, download=False):
@@ -58,6 +76,34 @@ def open_tfds(name, text_feature=None, label_feature=None, download=False):
         DataError: If the name is unknown, the data are not prepared and `download` is False, or
             its features do not fit.
     """
+    builder = _builder(name, download)
+    text = _feature(builder, text_feature, "text", "Text")
+    label = _feature(builder, label_feature, "label", "ClassLabel")
+    return _sources(name, builder, "text", text, label)
+
+
+def open_tagged_tfds(name, label_feature=None, download=False):
+    """Opens a data set of tagged sentences of TFDS by its name.
+
+    Args:
+        name: Such as `"conll2003"`.
+        label_feature: Name of the labels' feature, such as `"ner"`. Defaults to None (the only
+            sequence of class labels).
+        download: As in `open_tfds`.
+
+    Returns:
+        As `open_tfds`; inputs are lists of words, labels lists of names.
+
+    Raises:
+        DataError: As `open_tfds`.
+    """
+    builder = _builder(name, download)
+    words = _feature(builder, None, "words", "Text", in_sequence=True)
+    label = _feature(builder, label_feature, "label", "ClassLabel", in_sequence=True)
+    return _sources(name, builder, "words", words, label)
+
+
+def _builder(name, download):
     import tensorflow_datasets as tfds
 
     try:
@@ -74,13 +120,15 @@ def open_tfds(name, text_feature=None, label_feature=None, download=False):
                 "(`--download`) to fetch it over the network."
             )
         builder.download_and_prepare()
-    text = _feature(builder, text_feature, tfds.features.Text, "text")
-    label = _feature(builder, label_feature, tfds.features.ClassLabel, "label")
+    return builder
+
+
+def _sources(name, builder, what, input_feature, label_feature):
     splits = [split for split in _SPLITS if split in builder.info.splits]
-    sources = {split: TfdsSource(builder, split, text, label) for split in splits}
+    sources = {split: TfdsSource(builder, split, input_feature, label_feature) for split in splits}
     labelled = {split: source for split, source in sources.items() if source.is_labelled()}
     lines = [
-        f"tfds:{name}: text in feature {text!r}, label in feature {label!r}, "
+        f"tfds:{name}: {what} in feature {input_feature!r}, label in feature {label_feature!r}, "
         f"splits {list(labelled)}"
     ]
     if len(labelled) < len(sources):
@@ -88,7 +136,10 @@ def open_tfds(name, text_feature=None, label_feature=None, download=False):
     return labelled, lines
 
 
-def _feature(builder, wanted, feature_class, what):
+def _feature(builder, wanted, what, class_name, in_sequence=False):
+    """Returns the name of a feature: the wanted one, or the only one of a class."""
+    import tensorflow_datasets as tfds
+
     features = builder.info.features
     if wanted is not None:
         if wanted not in features:
@@ -97,7 +148,15 @@ def _feature(builder, wanted, feature_class, what):
                 f"Received: {sorted(features)}"
             )
         return wanted
-    found = [name for name, feature in features.items() if isinstance(feature, feature_class)]
+    inner = {
+        name: getattr(feature, "feature", None) if in_sequence else feature
+        for name, feature in features.items()
+    }
+    found = [
+        name
+        for name, feature in inner.items()
+        if isinstance(feature, getattr(tfds.features, class_name))
+    ]
     if len(found) != 1:
         raise DataError(
             f"Expected one {what} feature in tfds:{builder.name}; name it by `{what}_column`. "

@@ -1,5 +1,6 @@
 """Training of taggers: tagged sentences, a cased WordPiece vocabulary, dropout of words."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from ..entities import checked_entities
 from ..examples import TaggedExamples
 from ..held_out import random_selection
 from ..recipe import TaggingRecipe
-from ..sources import DataError, open_tagged, read_texts
+from ..sources import DataError, is_tagged_file, open_tagged, read_texts, read_words
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
 
@@ -37,7 +38,9 @@ class TokenClassificationTraining:
         return open_tagged(spec, label_column, download)
 
     def read_inputs(self, path, text_column=None):
-        """Yields the texts of a file without labels, see `read_texts`."""
+        """Yields the sentences of a file: words of a `.conllu` or `.conll` file, else texts."""
+        if text_column is None and is_tagged_file(Path(path)):
+            return read_words(path)
         return read_texts(path, text_column)
 
     def checked(self, source):

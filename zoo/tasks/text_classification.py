@@ -22,6 +22,14 @@ class TextClassification:
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
+    # How a client without our code makes an artefact's tensors of one input.
+    client_example = (
+        "import numpy, tokenizers",
+        'tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")',
+        "tokenizer.encode_special_tokens = True",
+        'token_ids = numpy.array([tokenizer.encode("A gripping, funny film.").ids], "int32")',
+        'lengths = numpy.array([token_ids.shape[1]], "int32")',
+    )
     # Where a tokenizer compiled into a graph could differ from the Python one.
     raw_samples = (
         "A gripping, funny film: I'd see it again!",

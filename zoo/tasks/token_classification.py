@@ -20,6 +20,19 @@ class TokenClassification:
     command_example = TextClassification.command_example
     # Keras input -> the artefact's tensor and the dimension that it is derived from.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
+    # How a client without our code makes an artefact's tensors of one input.
+    client_example = (
+        "import numpy, tokenizers",
+        'tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")',
+        "tokenizer.encode_special_tokens = True",
+        "tokenizer.no_truncation()",
+        'words = ["A", "gripping", ",", "funny", "film", "."]',
+        "encoding = tokenizer.encode(words, is_pretokenized=True)",
+        'token_ids = numpy.array([encoding.ids], "int32")',
+        'lengths = numpy.array([len(encoding.ids)], "int32")',
+        "starts = [encoding.word_to_tokens(index)[0] for index in range(len(words))]",
+        'word_starts = numpy.array([starts], "int32")',
+    )
     raw_samples = (*TextClassification.raw_samples, "Don't stop: e-mail me@x.org, o.k.?")
 
     def inputs(self, config):
