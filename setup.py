@@ -25,6 +25,7 @@ NESTED_PACKAGES = [
     "attnzoo.training.demo",
     "attnzoo.training.sources",
     "attnzoo.training.tasks",
+    "attnzoo.zoo.graph_classifier",
     "attnzoo.zoo.sentiment_classifier",
     "attnzoo.zoo.sequence_tagger",
     "attnzoo.zoo.tasks",
@@ -73,7 +74,7 @@ setup(
     packages=[*PACKAGE_DIR, *NESTED_PACKAGES],
     package_data={
         **{package: ["py.typed"] for package in PACKAGE_DIR},
-        "attnzoo.training.demo": ["*.conll", "*.md", "*.tsv"],
+        "attnzoo.training.demo": ["*.conll", "*.csv", "*.md", "*.tsv"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

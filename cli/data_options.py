@@ -7,7 +7,8 @@ def add_data_arguments(parser, required=True):
         "--data",
         required=required,
         metavar="SPEC",
-        help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, or a folder of train/dev/test files",
+        help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, a folder of train/dev/test files, or "
+        "of a graph's nodes and edges",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--label-column", metavar="NAME", help="name or index from 0")

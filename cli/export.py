@@ -53,7 +53,7 @@ def run(arguments):
     print(f"\nVerified and written to {arguments.out}; its README.md says how to serve it")
     print_next(
         f"verify {arguments.out}",
-        f"predict {arguments.out} 'your text here'",
+        f"predict {arguments.out} {pipeline.task.command_example}",
     )
 
 

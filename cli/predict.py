@@ -1,7 +1,7 @@
-"""attnzoo predict: labels for texts, from a saved folder or an exported file.
+"""attnzoo predict: labels for texts or graphs, from a saved folder or an exported file.
 
-Texts are arguments, the rows of a file, or the lines of standard input; files of any size go
-through in constant memory.
+Texts are arguments, the rows of a file, or the lines of standard input; graphs are in a file or a
+folder. Files of any size go through in constant memory.
 """
 
 import dataclasses
@@ -20,17 +20,17 @@ def add_arguments(parser):
     parser.add_argument(
         "--input",
         metavar="FILE",
-        help="a text on each line, or a .csv, .tsv or .jsonl file, or for a tagger a .conllu or "
-        ".conll file; - is standard input",
+        help="a text on each line, or a .csv, .tsv or .jsonl file; for a tagger also a .conllu or "
+        ".conll file, for graphs a .jsonl file or a folder; - is standard input",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--batch-size", type=positive_integer, default=32)
 
 
 def run(arguments):
-    """Prints `label TAB probability TAB text`, or one JSON object, for each text.
+    """Prints `label TAB probability TAB input`, or one JSON object, for each input.
 
-    Of a tagger: `word TAB label TAB probability` for each word, and an empty line.
+    Where each word or node has a label: a line for each of them, and an empty line.
     """
     if arguments.texts and arguments.input:
         raise ValueError("Expected texts or `--input FILE`. Received: both")
@@ -44,19 +44,18 @@ def run(arguments):
     seen = deque()
     inputs = _remembered(_inputs(arguments, predictor.task.name), seen)
     for prediction in predictor.stream(inputs, arguments.batch_size):
-        text = seen.popleft()
-        text = text if isinstance(text, str) else " ".join(text)
+        shown = seen.popleft()
         if arguments.json:
-            answer = {"text": text, **dataclasses.asdict(prediction)}
+            answer = {predictor.task.raw_input: shown, **dataclasses.asdict(prediction)}
             print(json.dumps(answer, ensure_ascii=False))
         else:
-            print(*prediction.lines(" ".join(text.split())), sep="\n")
+            print(*prediction.lines(" ".join(shown.split())), sep="\n")
 
 
 def _remembered(inputs, seen):
-    """Yields the inputs and keeps each until its prediction comes."""
+    """Yields the inputs and keeps what shows each until its prediction comes."""
     for item in inputs:
-        seen.append(item)
+        seen.append(" ".join(item) if isinstance(item, list) else str(item))
         yield item
 
 

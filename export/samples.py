@@ -36,7 +36,7 @@ def write_samples(served, folder):
     Args:
         served: `ServedModel`.
         folder: Where to write one `.npz` a sample, and raw inputs as JSON if the model has a
-            preprocessor.
+            preprocessor and the task has such inputs.
     """
     folder = Path(folder)
     folder.mkdir()
@@ -48,7 +48,7 @@ def write_samples(served, folder):
             **{f"input.{name}": value for name, value in sample.sent.items()},
             **{f"output.{name}": value for name, value in outputs.items()},
         )
-    if served.preprocessor is not None:
+    if served.preprocessor is not None and served.task.raw_samples:
         _write_raw_samples(served, folder / RAW_FILE)
 
 

@@ -3,9 +3,11 @@
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
+from .disjoint_union import DisjointUnion, SeparateGraphs
 from .gather_positions import GatherPositions
 from .gelu import GELU
 from .graph_attention import GraphAttention
+from .graph_readout import GraphReadout
 from .layer_normalization import LayerNormalization
 from .linear_self_attention import LinearSelfAttention
 from .multi_head_self_attention import MultiHeadSelfAttention
@@ -24,6 +26,7 @@ from .positions import (
 )
 from .sequence_pooling import SequencePooling
 from .transformer_encoder_block import TransformerEncoderBlock
+from .unit_sum import UnitSum
 from .windowed_attention import WindowedAttention
 
 __all__ = [
@@ -31,8 +34,10 @@ __all__ = [
     "ALiBi",
     "Attention",
     "ConditionalPositionalEncoding",
+    "DisjointUnion",
     "GatherPositions",
     "GraphAttention",
+    "GraphReadout",
     "LayerNormalization",
     "LearnedPositionalEncoding",
     "LinearSelfAttention",
@@ -41,12 +46,14 @@ __all__ = [
     "NystromSelfAttention",
     "RelativePositionBias",
     "RotaryEmbedding",
+    "SeparateGraphs",
     "SequencePooling",
     "ShawRelativeKeys",
     "SinCos2DPositionalEncoding",
     "SinusoidalPositionalEncoding",
     "T5RelativeBias",
     "TransformerEncoderBlock",
+    "UnitSum",
     "WindowedAttention",
     "attention_from_convolution",
     "feature_maps",

@@ -35,8 +35,8 @@ class GraphAttention(keras.layers.Layer):
             then passed over, so that each node has exactly one. Defaults to True.
         edge_dropout: Rate in [0, 1) at which attention weights are dropped in training. Defaults
             to 0.0.
-        feature_dropout: Rate in [0, 1) at which input features are dropped in training. Defaults
-            to 0.0.
+        feature_dropout: Rate in [0, 1) at which input features are dropped in training, and, as
+            in the code of the paper of GAT, values after the weights are known. Defaults to 0.0.
         negative_slope: Slope of the LeakyReLU below zero. Defaults to 0.2.
         use_bias: Whether a bias is added to the output. Defaults to True.
         activation: Activation of the output. Defaults to None.
@@ -170,7 +170,8 @@ class GraphAttention(keras.layers.Layer):
         scores = self._scores(states, source, target)
         weights = attention_over_edges(scores, target, is_real, num_nodes)
         weights = self.edge_dropout_layer(weights, training=training)
-        messages = weights[:, :, None] * ops.take(states["value"], source, axis=0)
+        values = self.feature_dropout_layer(states["value"], training=training)
+        messages = weights[:, :, None] * ops.take(values, source, axis=0)
         outputs = sum_over_edges(messages, target, num_nodes)
         if self.concat:
             outputs = ops.reshape(outputs, (-1, self.num_heads * self.units))

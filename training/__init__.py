@@ -7,7 +7,7 @@ from .fit import fit
 from .history import History
 from .losses import SmoothedCrossentropy
 from .pipeline import TrainingPipeline, prepare
-from .recipe import Recipe, TaggingRecipe, TextRecipe
+from .recipe import GraphRecipe, Recipe, TaggingRecipe, TextRecipe
 from .recipes import get_recipe
 from .sources import DataError
 from .text_augmentation import SubwordDropout, TokenDropout
@@ -18,6 +18,7 @@ __all__ = [
     "Data",
     "DataError",
     "Evaluation",
+    "GraphRecipe",
     "History",
     "Recipe",
     "SmoothedCrossentropy",

@@ -70,4 +70,6 @@ class BucketedBatches:
         )
         dataset = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(self)))
+        if len(self.examples) == 1 and getattr(self.examples, "is_constant", False):
+            dataset = dataset.cache()  # One graph, which is the same each epoch.
         return dataset.prefetch(2)

@@ -7,12 +7,16 @@ order of the data, the random states of dropout, and what was best so far.
 import contextlib
 import math
 import os
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from .history import write_history
+
+# An epoch of a small graph takes a tenth of a second, and writing its state as long.
+SECONDS_BETWEEN_BACKUPS = 10
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -87,7 +91,7 @@ class EpochRecord(keras.callbacks.Callback):
     """Keeps the history, the best weights and the patience; early stopping that can be resumed.
 
     All three follow from the history's rows, so a resumed run goes through the rows of the epochs
-    that are done and stands where it stood.
+    that are done and stands where it stood. They are kept in memory until `write` is called.
 
     Args:
         folder: Where `history.csv` and `best.weights.h5` go.
@@ -104,6 +108,7 @@ class EpochRecord(keras.callbacks.Callback):
         self.rows = rows
         self.monitor = monitor
         self.patience = patience
+        self._best_weights = None  # Those of the file, if there is one.
 
     @property
     def best_epoch(self):
@@ -131,13 +136,53 @@ class EpochRecord(keras.callbacks.Callback):
             )
         self.rows.append({"epoch": epoch, **{name: float(v) for name, v in logs.items()}})
         if self.best_epoch == epoch:
-            self._save_weights()
-        write_history(self.history_file, self.rows)
+            with averaged_weights(self.model):
+                self._best_weights = self.model.get_weights()
         if self.is_over:
             self.model.stop_training = True
 
-    def _save_weights(self):
+    def put_best(self):
+        """Puts the best weights so far into the model."""
+        if self._best_weights is None:
+            self.model.load_weights(self.weights_file)
+        else:
+            self.model.set_weights(self._best_weights)
+
+    def write(self):
+        """Writes the history and the best weights to their files."""
+        write_history(self.history_file, self.rows)
+        if self._best_weights is None:
+            return
         partial = self.weights_file.with_name(f"partial-{self.weights_file.name}")
-        with averaged_weights(self.model):
+        weights = self.model.get_weights()
+        self.put_best()
+        try:
             self.model.save_weights(partial, overwrite=True)
+        finally:
+            self.model.set_weights(weights)
         os.replace(partial, self.weights_file)
+        self._best_weights = None
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """Writes all that a resumed run needs after an epoch, but not every few milliseconds.
+
+    A run that is resumed goes through the epochs since then again, and they turn out the same.
+
+    Args:
+        folder: Where the backup goes.
+        record: `EpochRecord`, which is written along.
+    """
+
+    def __init__(self, folder, record):
+        super().__init__(folder, double_checkpoint=True, delete_checkpoint=False)
+        self.record = record
+        self._written = -math.inf
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes if it is time to, or if training stops."""
+        is_time = time.monotonic() - self._written >= SECONDS_BETWEEN_BACKUPS
+        if is_time or self.model.stop_training:
+            self.record.write()
+            super().on_epoch_end(epoch, logs)
+            self._written = time.monotonic()

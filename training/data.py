@@ -18,7 +18,7 @@ class Split:
         name: `"train"`, `"validation"` or `"test"`.
         source: Iterable of rows.
         labels: Index of each row's label, int32 `(rows,)`; or, where a row has several, a list of
-            int32 arrays.
+            int32 arrays, in which -1 is no label of this split.
         selection: Which rows of the source belong here, bool `(source rows,)`. Defaults to None
             (all).
     """
@@ -41,7 +41,10 @@ class Split:
     @property
     def flat_labels(self):
         """The labels of all rows one after the other, int32."""
-        return np.concatenate(self.labels) if isinstance(self.labels, list) else self.labels
+        if not isinstance(self.labels, list):
+            return self.labels
+        labels = np.concatenate(self.labels)
+        return labels[labels >= 0]
 
     def __repr__(self):
         return f"Split({self.name!r}, {len(self)} rows)"
@@ -137,14 +140,15 @@ def load_data(
         split: Split(split, sources[split], _indices(raw_labels[split], index)) for split in sources
     }
     if "validation" not in splits:
-        train = splits["train"]
-        held_out = training_task.held_out(train.labels, validation_split, seed)
-        for name, selection in (("validation", held_out), ("train", ~held_out)):
-            labels = [train.labels[row] for row in np.flatnonzero(selection)]
-            splits[name] = Split(name, sources["train"], _as_labels(labels), selection)
+        held_out = training_task.held_out(splits["train"].labels, validation_split, seed)
+        hold_out = _hold_out_labels if isinstance(held_out, list) else _hold_out_rows
+        splits |= {
+            name: Split(name, sources["train"], *part)
+            for name, part in hold_out(splits["train"].labels, held_out).items()
+        }
         understood.append(
-            f"no validation split: {held_out.sum()} of {len(held_out)} training rows are held out "
-            f"for it, {training_task.how_held_out} (seed {seed})"
+            f"no validation split: {np.sum(held_out)} of the training {training_task.how_held_out} "
+            f"(seed {seed}) are held out for it"
         )
     understood.append(_counts(splits, names))
     if verbose:
@@ -213,6 +217,23 @@ def load_split(
     return Split(name, source, _indices(raw_labels, index))
 
 
+def _hold_out_rows(labels, held_out):
+    """Returns labels and selection of the rows that are held out, and of the others."""
+    return {
+        name: (_as_labels([labels[row] for row in np.flatnonzero(selection)]), selection)
+        for name, selection in (("validation", held_out), ("train", ~held_out))
+    }
+
+
+def _hold_out_labels(labels, held_out):
+    """Returns the labels of every row, in either split without those of the other."""
+    pairs = list(zip(labels, held_out, strict=True))
+    return {
+        "validation": ([np.where(out, row, -1) for row, out in pairs],),
+        "train": ([np.where(out, -1, row) for row, out in pairs],),
+    }
+
+
 def _labels_of(split, source, training_task):
     """Reads a split once: every row is checked, the labels are kept."""
     labels = [row.label for row in training_task.checked(source)]
@@ -222,14 +243,16 @@ def _labels_of(split, source, training_task):
 
 
 def _flat(labels):
-    """Returns the labels of rows that have one each, or a list each."""
-    return itertools.chain.from_iterable(
+    """Returns the labels of rows that have one each, or a list each, in which None is no label."""
+    every = itertools.chain.from_iterable(
         label if isinstance(label, list) else (label,) for label in labels
     )
+    return (label for label in every if label is not None)
 
 
 def _indices(raw_labels, index):
     """Returns the labels of rows as indices."""
+    index = {**index, None: -1}
 
     def indices(label):
         several = isinstance(label, list)

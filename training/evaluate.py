@@ -13,7 +13,7 @@ class Evaluation:
     """How well predictions agree with labels.
 
     Args:
-        rows: Number of labelled examples; of a tagger, of words.
+        rows: Number of labelled examples, where each word or node has its own, of these.
         accuracy: Share of right predictions, in [0, 1].
         macro_f1: Mean over labels of the harmonic mean of precision and recall, in [0, 1].
         labels: Names of the labels.
@@ -48,9 +48,11 @@ def evaluate(predictor, split, batch_size=64):
         `Evaluation`.
     """
     index = {label: position for position, label in enumerate(predictor.labels)}
+    predictions = predictor.stream(split.inputs(), batch_size)
     predicted = [
-        np.array([index[label] for label in prediction.labels], "int32")
-        for prediction in predictor.stream(split.inputs(), batch_size)
+        # What has no label in this split is not asked for.
+        np.array([index[label] for label in prediction.labels], "int32")[np.atleast_1d(row) >= 0]
+        for prediction, row in zip(predictions, split.labels, strict=True)
     ]
     evaluation = score(split.flat_labels, np.concatenate(predicted), predictor.labels)
     if not is_entity_scheme(predictor.labels):

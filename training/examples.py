@@ -97,3 +97,51 @@ class TaggedExamples:
         labels = np.zeros(is_word.shape, "int32")
         labels[is_word] = np.concatenate([self.labels[row] for row in rows])
         return inputs, labels, is_word.astype("float32")
+
+
+class GraphExamples:
+    """Graphs with a label each, or with one for each node; nodes without one weigh nothing.
+
+    Args:
+        graphs: List of `zoo.Graph`.
+        labels: Index of each graph's label, `(graphs,)`; or for each graph those of its nodes,
+            `(nodes,)`, where -1 is none.
+        preprocessor: `GraphPreprocessor`.
+
+    Attributes:
+        lengths: Number of nodes and edges of each graph, by which rows are bucketed.
+        signature: What a batch is: `keras.KerasTensor`s in place of the arrays.
+        is_constant: True, as nothing of a graph is left to chance.
+    """
+
+    is_constant = True
+
+    def __init__(self, graphs, labels, preprocessor):
+        self.graphs = graphs
+        self.labels = labels
+        self.preprocessor = preprocessor
+        self.lengths = np.array([len(graph) for graph in graphs], "int64")
+        inputs = {
+            "edges": keras.KerasTensor((None, None, 2), "int32"),
+            "node_features": keras.KerasTensor((None, None, preprocessor.num_features)),
+            "num_nodes": keras.KerasTensor((None,), "int32"),
+        }
+        if isinstance(labels, list):
+            each_node = (None, None)
+            targets = (keras.KerasTensor(each_node, "int32"), keras.KerasTensor(each_node))
+        else:
+            targets = (keras.KerasTensor((None,), "int32"),)
+        self.signature = (inputs, *targets)
+
+    def __len__(self):
+        return len(self.graphs)
+
+    def batch(self, rows, generator):
+        """Returns `(inputs, labels)` of these graphs, and `weights` if nodes have the labels."""
+        inputs = self.preprocessor.collate([self.graphs[row] for row in rows])
+        if not isinstance(self.labels, list):
+            return inputs, self.labels[rows]
+        labels = np.full(inputs["node_features"].shape[:2], -1, "int32")
+        for place, row in enumerate(rows):
+            labels[place, : len(self.labels[row])] = self.labels[row]
+        return inputs, np.maximum(labels, 0), (labels >= 0).astype("float32")

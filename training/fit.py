@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 
 from ..zoo import load
-from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
+from .callbacks import AveragedEvaluation, Backup, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
@@ -140,13 +140,14 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
     model = task.training_model(pipeline.model, recipe)
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
-        loss=SmoothedCrossentropy(recipe.label_smoothing),
+        # A mean over what has a label: padding, and nodes without one, weigh nothing.
+        loss=SmoothedCrossentropy(recipe.label_smoothing, reduction="mean_with_sample_weight"),
         weighted_metrics=["accuracy"],
         jit_compile=recipe.jit_compile,
     )
-    backup = keras.callbacks.BackupAndRestore(
-        state / "backup", double_checkpoint=True, delete_checkpoint=False
-    )
+    record = EpochRecord(state, [], recipe.monitor, recipe.patience)
+    record.set_model(model)
+    backup = Backup(state / "backup", record)
     if resume:
         # Done here, before `fit` does it again, to know how many epochs are behind us.
         backup.set_model(model)
@@ -154,9 +155,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
     else:
         pipeline.save(state / "start")
     epochs_done = getattr(model, "_initial_epoch", None) or 0
-    record = EpochRecord(
-        state, read_history(state / "history.csv")[:epochs_done], recipe.monitor, recipe.patience
-    )
+    record.rows = read_history(record.history_file)[:epochs_done]
     callbacks = [EpochSeeds(train, seed), AveragedEvaluation(), record, backup]
     if tensorboard:
         callbacks.append(_tensorboard(folder))
@@ -164,7 +163,8 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
 
     def finish(interrupted):
         model._initial_epoch = None  # BackupAndRestore leaves it; a later `fit` would skip epochs.
-        model.load_weights(record.weights_file)
+        record.write()
+        record.put_best()
         history = History(record.rows, record.best_epoch, pipeline, time.perf_counter() - started)
         pipeline.training = {
             "data": data.spec,

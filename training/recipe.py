@@ -8,7 +8,11 @@ from ..zoo.config import replace_fields
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
-    (("weight_decay", "patience", "consistency"), lambda v: v >= 0, "a number not below zero"),
+    (
+        ("weight_decay", "patience", "consistency", "weight_penalty"),
+        lambda v: v >= 0,
+        "a number not below zero",
+    ),
     (
         ("warmup", "label_smoothing", "subword_dropout", "token_dropout"),
         lambda v: 0 <= v < 1,
@@ -109,3 +113,28 @@ class TaggingRecipe(Recipe):
     patience: int = 8
     subword_dropout: float = 0.1
     token_dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class GraphRecipe(Recipe):
+    """A `Recipe` for graphs.
+
+    Args:
+        epochs: Defaults to 40.
+        batch_size: Graphs in each step. Defaults to 64.
+        learning_rate: Defaults to 5e-3.
+        ema_momentum: Defaults to 0.9: an epoch has few steps.
+        patience: Defaults to 20.
+        weight_penalty: Factor of half the sum of all squared kernels in the loss, which, unlike
+            `weight_decay`, Adam scales with the rest of the gradient. Defaults to 0.0.
+
+    Raises:
+        ValueError: If a field is out of its range.
+    """
+
+    epochs: int = 40
+    batch_size: int = 64
+    learning_rate: float = 5e-3
+    ema_momentum: float | None = 0.9
+    patience: int = 20
+    weight_penalty: float = 0.0

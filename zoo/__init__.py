@@ -5,6 +5,7 @@ Importing this package imports no Keras; what needs it is imported when first as
 
 from typing import TYPE_CHECKING
 
+from . import graph_classifier as _graph_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
 from .config import ModelConfig
@@ -13,10 +14,13 @@ from .registry import get_config, list_models, list_presets, register, register_
 if TYPE_CHECKING:
     from .attention_weights import attention_scores
     from .builder import build, config_of
+    from .graph import Graph
     from .pipeline import Pipeline, load
-    from .prediction import Prediction, TaggedText, TaggedWord
+    from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
 
 __all__ = [
+    "Graph",
+    "LabelledNodes",
     "ModelConfig",
     "Pipeline",
     "Prediction",
@@ -32,10 +36,12 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_sentiment_classifier, _sequence_tagger):
+for _module in (_graph_classifier, _sentiment_classifier, _sequence_tagger):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
+    "Graph": "graph",
+    "LabelledNodes": "prediction",
     "Pipeline": "pipeline",
     "Prediction": "prediction",
     "TaggedText": "prediction",

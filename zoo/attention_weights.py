@@ -16,8 +16,8 @@ def attention_scores(model, inputs):
         inputs: What the model is called with.
 
     Returns:
-        Dict from layer name to an array `(batch, heads, query, key)`, in the order of the layers.
-        Rows of padded queries mean nothing.
+        Dict from layer name to an array `(batch, heads, query, key)`, in the order of the layers;
+        of `GraphAttention`, `(edges + nodes, heads)`. Rows of padded queries mean nothing.
 
     Raises:
         ValueError: If no layer has weights to show, as linear and Nyström attention have not.

@@ -120,7 +120,8 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
     Args:
         model: A model built by `zoo.build`.
         dtype: Dtype policy of the new model. Defaults to None (Keras's global policy).
-        new_head: Whether the layer of logits starts at random. Defaults to False.
+        new_head: Whether the layer of logits, the last with weights, starts at random. Defaults to
+            False.
         **overrides: Fields that do not shape the encoder (`config.free_fields`), such as
             `dropout`, or `num_classes`, which makes a new head with random weights.
 
@@ -144,9 +145,10 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
     if len(model.layers) == len(rebuilt.layers):  # The same layers, whatever Keras named them.
         names = [layer.name for layer in rebuilt.layers]
         saved_layers = dict(zip(names, model.layers, strict=True))
+    head = [layer for layer in rebuilt.layers if layer.weights][-1]
     head_differs = getattr(config, "num_classes", 0) != getattr(saved, "num_classes", 0)
     for layer in rebuilt.layers:
-        if new_head and layer is rebuilt.layers[-1]:
+        if new_head and layer is head:
             continue
         weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:

@@ -70,3 +70,27 @@ class TaggedText:
 
     def __str__(self):
         return " ".join(f"{word.word}/{word.label}" for word in self.words)
+
+
+@dataclass(frozen=True)
+class LabelledNodes:
+    """What a classifier of nodes answers for one graph.
+
+    Args:
+        nodes: A `Prediction` for each node, in order.
+    """
+
+    nodes: tuple[Prediction, ...]
+
+    @property
+    def labels(self):
+        """The labels that are evaluated: one for each node."""
+        return tuple(node.label for node in self.nodes)
+
+    def lines(self, shown):
+        """Returns a line to print for each node, counted from 0, and an empty one."""
+        nodes = enumerate(self.nodes)
+        return [*(f"{index}\t{n.label}\t{n.probability:.4f}" for index, n in nodes), ""]
+
+    def __str__(self):
+        return " ".join(map(str, self.nodes))

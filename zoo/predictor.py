@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .graph import Graph
+
 # Rows times padded length that go through the model at once, so that a long input goes by itself.
 _LARGEST_BATCH = 1 << 15
 # Inputs that `stream` holds at once, in batches: enough to sort by length.
@@ -32,7 +34,7 @@ class Predictor:
         """Returns one `Prediction` for each raw input, in their order.
 
         Args:
-            inputs: List of raw inputs (texts); a single text counts as a list of one.
+            inputs: List of raw inputs (texts, graphs); a single one counts as a list of one.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
@@ -53,8 +55,8 @@ class Predictor:
     def logits(self, inputs, batch_size=32):
         """Returns the logits of raw inputs, float32.
 
-        They are `(len(inputs), num_classes)`, or for a tagger a list with `(words, num_classes)`
-        for each sentence.
+        They are `(len(inputs), num_classes)`, or, where each word or node has a label, a list with
+        `(words, num_classes)` for each sentence, `(nodes, num_classes)` for each graph.
         """
         inputs = self.preprocessor.checked(inputs)
         encoded = self.preprocessor.encode(inputs)
@@ -88,8 +90,8 @@ class Predictor:
 
 
 def _several(inputs):
-    """A single text counts as a list of one."""
-    return [inputs] if isinstance(inputs, str) else inputs
+    """A single text or graph, also as a dict, counts as a list of one."""
+    return [inputs] if isinstance(inputs, (str, Graph, dict)) else inputs
 
 
 def _check_batch_size(batch_size):

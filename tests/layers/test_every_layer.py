@@ -12,8 +12,10 @@ from attnzoo.layers import (
     ALiBi,
     Attention,
     ConditionalPositionalEncoding,
+    DisjointUnion,
     GatherPositions,
     GraphAttention,
+    GraphReadout,
     LayerNormalization,
     LearnedPositionalEncoding,
     LinearSelfAttention,
@@ -21,12 +23,14 @@ from attnzoo.layers import (
     NystromSelfAttention,
     RelativePositionBias,
     RotaryEmbedding,
+    SeparateGraphs,
     SequencePooling,
     ShawRelativeKeys,
     SinCos2DPositionalEncoding,
     SinusoidalPositionalEncoding,
     T5RelativeBias,
     TransformerEncoderBlock,
+    UnitSum,
     WindowedAttention,
 )
 from attnzoo.layers.feature_maps import FavorFeatureMap
@@ -69,6 +73,9 @@ ROW_IN_TABLE = ("before_0/kernel", "before_1/kernel")
 NODES = 12
 EDGES = np.stack([np.arange(NODES), np.arange(NODES) % 3], axis=1).astype("int32")
 EDGES[-1] = -1  # Padding.
+# For each sequence, taken as the nodes of a graph, three edges, and how many nodes are real.
+BATCH_EDGES = np.array([[[0, 1], [2, 1], [1, 3]], [[1, 0], [0, 0], [-1, -1]]], "int32")
+NUM_NODES = np.array([LENGTH, LENGTH - 2], "int32")
 
 CASES = {
     "alibi": (ALiBi, {}, QUERY_OFFSETS, BIAS, NO_QUERY),
@@ -86,6 +93,16 @@ CASES = {
         ((BATCH, HEADS, LENGTH, VALUE_DIM), SCORES),
         {
             "call_kwargs": {"attention_mask": padding_mask()[:, None, None, :]},
+            "mask": "unsupported",
+        },
+    ),
+    "disjoint union": (
+        DisjointUnion,
+        {},
+        vectors(*SEQUENCE),
+        ((BATCH * LENGTH, HIDDEN), (BATCH * 3, 2)),
+        {
+            "call_kwargs": {"edges": BATCH_EDGES, "num_nodes": NUM_NODES},
             "mask": "unsupported",
         },
     ),
@@ -294,6 +311,20 @@ CASES = {
         (NODES, 3),
         {"call_kwargs": {"edges": EDGES}, "mask": "unsupported"},
     ),
+    "graph readout, attention": (
+        GraphReadout,
+        {"readout": "attention"},
+        vectors(*SEQUENCE),
+        (BATCH, HIDDEN),
+        {"call_kwargs": {"num_nodes": NUM_NODES}, "mask": "unsupported"},
+    ),
+    "graph readout, log_sum": (
+        GraphReadout,
+        {"readout": "log_sum"},
+        vectors(*SEQUENCE),
+        (BATCH, HIDDEN),
+        {"call_kwargs": {"num_nodes": NUM_NODES}, "mask": "unsupported"},
+    ),
     "pooling, mean": (
         SequencePooling,
         {"pooling": "mean"},
@@ -339,6 +370,14 @@ CASES = {
         (SEQUENCE, SCORES),
         {"call_kwargs": {"return_attention_scores": True}, "weights_without_gradient": KEY_BIAS},
     ),
+    "separate graphs": (
+        SeparateGraphs,
+        {},
+        vectors(BATCH * LENGTH, HIDDEN),
+        SEQUENCE,
+        {"call_kwargs": {"node_features": vectors(*SEQUENCE)}, "mask": "unsupported"},
+    ),
+    "unit sum": (UnitSum, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "windowed attention": (
         WindowedAttention,
         {"window": (2, 1), "position": "relative", "dropout": 0.1},

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
-from attnzoo.training.callbacks import EpochRecord, EpochSeeds, averaged_weights
+from attnzoo.training import callbacks
+from attnzoo.training.callbacks import Backup, EpochRecord, EpochSeeds, averaged_weights
 from attnzoo.training.history import read_history
 
 
@@ -95,8 +98,17 @@ class Model:
     class optimizer:
         use_ema = False
 
-    def save_weights(self, path, overwrite):
-        path.write_text(str(self.epoch))
+    def get_weights(self):
+        return self.epoch
+
+    def set_weights(self, weights):
+        self.epoch = weights
+
+    def save_weights(self, filepath, overwrite):
+        Path(filepath).write_text(str(self.epoch))
+
+    def load_weights(self, filepath):
+        self.epoch = int(filepath.read_text())
 
 
 def record_epochs(folder, values, monitor="val_accuracy", patience=10, rows=()):
@@ -109,6 +121,7 @@ def record_epochs(folder, values, monitor="val_accuracy", patience=10, rows=()):
         record.on_epoch_end(epoch, {"loss": 1.0, monitor: value})
         if model.stop_training:
             break
+    record.write()
     return record
 
 
@@ -127,6 +140,9 @@ def test_the_first_epoch_with_the_best_value_is_kept(tmp_path, monitor, values, 
     assert record.weights_file.read_text() == str(best)
     assert [row[monitor] for row in read_history(record.history_file)] == values
     assert not record.is_over
+    assert record.model.epoch == len(values) - 1, "the model is left as it was"
+    record.put_best()
+    assert record.model.epoch == best
 
 
 def test_before_the_first_epoch_there_is_no_best(tmp_path):
@@ -158,3 +174,41 @@ def test_a_monitor_that_is_not_measured_is_refused(tmp_path):
     record = EpochRecord(tmp_path, [], "val_f1", 3)
     with pytest.raises(ValueError, match=r"\['loss', 'val_loss'\].*monitor='val_f1'"):
         record.on_epoch_end(0, {"loss": 1.0, "val_loss": 1.0})
+
+
+# === Backup ===
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0, [0, 1, 2, 3]), (25, [0, 3]), (1e9, [0])])
+def test_a_backup_is_not_written_more_often_than_it_pays(tmp_path, monkeypatch, seconds, written):
+    clock = iter(range(0, 1000, 10))
+    now = [0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_BACKUPS", seconds)
+    record = record_epochs(tmp_path, [])
+    backup = Backup(tmp_path / "backup", record)
+    backup.set_model(record.model)
+    found = []
+    for epoch in range(4):
+        now[0] = next(clock)
+        record.model.epoch = epoch
+        record.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": 0.5 + epoch})
+        backup.on_epoch_end(epoch)
+        if len(read_history(record.history_file)) == epoch + 1:
+            found.append(epoch)
+            assert (tmp_path / "backup" / "latest.weights.h5").read_text() == str(epoch)
+            assert record.weights_file.read_text() == str(epoch)
+    assert found == written
+
+
+def test_a_backup_is_written_when_training_stops(tmp_path):
+    record = record_epochs(tmp_path, [])
+    record.patience = 2
+    backup = Backup(tmp_path / "backup", record)
+    backup.set_model(record.model)
+    for epoch, value in enumerate([0.5, 0.4, 0.3]):
+        record.model.epoch = epoch
+        record.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
+        backup.on_epoch_end(epoch)
+    assert len(read_history(record.history_file)) == 3
+    assert record.weights_file.read_text() == "0"

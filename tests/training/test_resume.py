@@ -10,9 +10,16 @@ import numpy as np
 import pytest
 
 from attnzoo import training, zoo
+from attnzoo.training import callbacks
 from attnzoo.training.callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
 
 from .runs import RECIPE, assert_same_run, new_pipeline, train
+
+
+@pytest.fixture(autouse=True)
+def backup_of_every_epoch(monkeypatch):
+    """Epochs of the toy reviews are so short that most would have no backup."""
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_BACKUPS", 0)
 
 
 class Crash(Exception):
@@ -103,6 +110,17 @@ def test_a_run_that_crashed_goes_on_as_if_it_had_not(
         with pytest.raises(Crash):
             train(start, toy_data, out=tmp_path / "run")
     assert not (tmp_path / "run" / "manifest.json").exists(), "only what is whole is a pipeline"
+    assert_same_run(resume(toy_data, tmp_path / "run"), finished)
+
+
+def test_a_run_whose_last_backup_is_old_goes_on_as_if_it_had_not_crashed(
+    finished, start, toy_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_BACKUPS", 1e9)
+    with monkeypatch.context() as patch:
+        stop(patch, EpochRecord, "on_epoch_end", epoch=2, before=False)
+        with pytest.raises(Crash):
+            train(start, toy_data, out=tmp_path / "run")
     assert_same_run(resume(toy_data, tmp_path / "run"), finished)
 
 

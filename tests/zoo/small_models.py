@@ -72,7 +72,20 @@ def logits_of(model, tensors):
     return np.asarray(model(model_inputs(model, tensors)), "float32")
 
 
-def random_targets(model, tensors):
-    """A class for each logit vector that the model returns for the tensors."""
-    shape = logits_of(model, tensors).shape
-    return np.random.default_rng(0).integers(0, shape[-1], shape[:-1])
+def learnable_targets(model, tensors):
+    """A class for each logit vector that the model returns for the tensors, and what it weighs.
+
+    The classes are those of another model of the same kind. The padding of words and of nodes
+    weighs nothing.
+    """
+    teacher = zoo.build(
+        model.name, weights=None, **zoo.config_of(model).replace(dropout=0.0).to_dict()
+    )
+    randomize_weights(teacher)
+    targets = logits_of(teacher, tensors).argmax(-1)
+    is_real = np.ones(targets.shape, bool)
+    if targets.ndim == 2 and "word_starts" in tensors:
+        is_real = tensors["word_starts"] >= 0
+    elif targets.ndim == 2:
+        is_real = np.arange(targets.shape[1]) < tensors["num_nodes"][:, None]
+    return targets, is_real.astype("float32")

@@ -4,15 +4,18 @@ import pytest
 
 from attnzoo import zoo
 from attnzoo.layers import MultiHeadSelfAttention
+from attnzoo.zoo.config import EncoderConfig
 
-from .small_models import every_model, model_inputs, sample, small_model
+from .small_models import model_inputs, sample, small_model
+
+ENCODERS = [n for n in zoo.list_models() if isinstance(zoo.get_config(n), EncoderConfig)]
 
 
 def inputs_of(model):
     return model_inputs(model, sample(model, lengths=[7, 4]))
 
 
-@every_model
+@pytest.mark.parametrize("name", ENCODERS)
 def test_every_layer_of_a_model_shows_its_weights(name):
     model = small_model(name, num_layers=2)
     inputs = inputs_of(model)
@@ -35,6 +38,25 @@ def test_the_weights_are_those_of_the_layer_at_its_place():
     )
     scores = zoo.attention_scores(model, inputs)
     np.testing.assert_allclose(scores["encoder_block_1"], expected, atol=1e-6)
+
+
+def test_of_a_graph_the_weights_are_those_of_its_edges_and_of_the_nodes_themselves():
+    model = small_model("graph_classifier", num_layers=2)
+    inputs = inputs_of(model)
+    scores = zoo.attention_scores(model, inputs)
+    assert list(scores) == ["attention_0", "attention_1", "logits"]
+    graphs, num_edges, _ = inputs["edges"].shape
+    nodes = inputs["node_features"].shape[1]
+    source, target = np.moveaxis(inputs["edges"], -1, 0)
+    for weights in scores.values():
+        of_edges, of_nodes = np.split(np.asarray(weights), [graphs * num_edges])
+        of_edges = of_edges.reshape(graphs, num_edges, -1)
+        totals = of_nodes.reshape(graphs, nodes, -1).copy()
+        for graph in range(graphs):
+            counts = (target[graph] >= 0) & (source[graph] != target[graph])
+            assert np.all(of_edges[graph, ~counts] == 0.0)
+            np.add.at(totals[graph], target[graph, counts], of_edges[graph, counts])
+        np.testing.assert_allclose(totals, 1.0, atol=1e-5)
 
 
 def test_a_model_of_your_own_shows_its_weights():

@@ -10,9 +10,9 @@ from attnzoo.layers import NamedInputsModel
 from .small_models import (
     dimensions,
     every_model,
+    learnable_targets,
     logits_of,
     model_inputs,
-    random_targets,
     reduced_overrides,
     sample,
     small_model,
@@ -108,11 +108,13 @@ def test_an_impossible_number_of_classes_is_refused(name, num_classes):
 
 
 @every_model
-@pytest.mark.parametrize("field", ["hidden_dim", "num_layers", "num_heads", "intermediate_dim"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
-def test_a_size_that_is_none_is_refused(name, field, value):
-    with pytest.raises(ValueError, match=f"expected a positive integer.*{field}={value!r}"):
-        zoo.get_config(name).replace(**{field: value})
+def test_a_size_that_is_none_is_refused(name, value):
+    config = zoo.get_config(name)
+    assert {"hidden_dim", "num_layers", "num_heads"} <= set(config.positive_fields)
+    for field in config.positive_fields:
+        with pytest.raises(ValueError, match=f"expected a positive integer.*{field}={value!r}"):
+            config.replace(**{field: value})
 
 
 @every_model
@@ -143,14 +145,18 @@ def test_more_padding_changes_nothing(models, name):
     lengths = [length for length in LENGTHS if length]
     expected = logits_of(model, sample(model, lengths))
     tensors = sample(model, lengths, length=max(lengths))
-    tensors = {key: padded(value) for key, value in tensors.items()}
+    tensors = {key: padded(key, value) for key, value in tensors.items()}
     logits = logits_of(model, tensors)[tuple(slice(size) for size in expected.shape)]
     np.testing.assert_allclose(logits, expected, atol=2e-6)
 
 
-def padded(array):
-    """The array with four zeros behind every row, if its rows have a length."""
-    return np.pad(array, [(0, 0), (0, 4)]) if array.ndim == 2 else array
+def padded(name, array):
+    """The array with four entries of padding behind every row, if its rows have a length."""
+    if array.ndim == 1:
+        return array
+    value = -1 if name in ("edges", "word_starts") else 0
+    around = [(0, 0), (0, 4), *[(0, 0)] * (array.ndim - 2)]
+    return np.pad(array, around, constant_values=value)
 
 
 @every_model
@@ -238,9 +244,14 @@ def test_plain_keras_trains_it(name):
         weighted_metrics=["accuracy"],
         jit_compile=False,
     )
-    targets = random_targets(model, tensors)
+    targets, weights = learnable_targets(model, tensors)
     history = model.fit(
-        model_inputs(model, tensors), targets, batch_size=8, epochs=5, verbose=0
+        model_inputs(model, tensors),
+        targets,
+        sample_weight=weights,
+        batch_size=8,
+        epochs=5,
+        verbose=0,
     ).history
     assert history["loss"][-1] < 0.8 * history["loss"][0]
     assert all(np.isfinite(weight).all() for weight in model.get_weights())

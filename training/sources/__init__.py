@@ -1,6 +1,7 @@
 """Sources of labelled inputs: files, folders, TensorFlow Datasets and the built-in demo."""
 
 from .files import FileSource
+from .graphs import open_graphs, read_graphs
 from .rows import DataError, Row
 from .spec import open_texts
 from .tagged import TaggedFile, is_tagged_file, open_tagged, read_words
@@ -12,8 +13,10 @@ __all__ = [
     "Row",
     "TaggedFile",
     "is_tagged_file",
+    "open_graphs",
     "open_tagged",
     "open_texts",
+    "read_graphs",
     "read_texts",
     "read_words",
 ]

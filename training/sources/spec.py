@@ -8,7 +8,7 @@ from .records import FILE_SUFFIXES
 from .rows import DataError
 
 SPLITS = ("train", "validation", "test")
-_SPLIT_ALIASES = {"dev": "validation", "valid": "validation", "val": "validation"}
+SPLIT_ALIASES = {"dev": "validation", "valid": "validation", "val": "validation"}
 
 
 class SplitSource:
@@ -21,7 +21,7 @@ class SplitSource:
     def __iter__(self):
         """Yields the rows of the split."""
         for row, name in self.source.with_splits():
-            if _split_name(name, row.origin) == self.split:
+            if split_name(name, row.origin) == self.split:
                 yield row
 
 
@@ -64,7 +64,7 @@ def open_texts(spec, text_column=None, label_column=None, download=False):
 def _open_folder(folder, text_column, label_column):
     sources, lines = {}, []
     for path in sorted(folder.iterdir()):
-        split = _SPLIT_ALIASES.get(path.stem.lower(), path.stem.lower())
+        split = SPLIT_ALIASES.get(path.stem.lower(), path.stem.lower())
         if path.suffix.lower() not in FILE_SUFFIXES or split not in SPLITS:
             continue
         if split in sources:
@@ -87,7 +87,7 @@ def _split_file(path, text_column, label_column):
     source = FileSource(path, text_column, label_column)
     if source.split_column is None:
         return {"train": source}, [source.understood]
-    found = {_split_name(name, row.origin) for row, name in source.with_splits()}
+    found = {split_name(name, row.origin) for row, name in source.with_splits()}
     if "train" not in found:
         raise DataError(
             f"Expected rows of split 'train' in {path}. Received: splits {sorted(found)}"
@@ -96,8 +96,9 @@ def _split_file(path, text_column, label_column):
     return {split: SplitSource(source, split) for split in SPLITS if split in found}, [line]
 
 
-def _split_name(name, origin):
-    split = _SPLIT_ALIASES.get(name.lower(), name.lower())
+def split_name(name, origin):
+    """Returns the split that a name such as `"dev"` means, or raises a DataError."""
+    split = SPLIT_ALIASES.get(name.lower(), name.lower())
     if split not in SPLITS:
         raise DataError(f"Expected a split of {SPLITS} in {origin}. Received: {name!r}")
     return split

@@ -19,7 +19,7 @@ class TextClassificationTraining:
     name = "text_classification"
     # Arguments of `prepare` that go to `learn`.
     options = ("lowercase",)
-    how_held_out = "stratified by label"
+    how_held_out = "rows, stratified by label"
     recipes: ClassVar = {
         "scratch": TextRecipe(),
         # A few hundred sentences: many epochs, each of a second.

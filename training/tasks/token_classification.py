@@ -21,7 +21,7 @@ class TokenClassificationTraining:
     name = "token_classification"
     # Arguments of `prepare` that go to `learn`.
     options = ("lowercase",)
-    how_held_out = "chosen at random"
+    how_held_out = "rows, chosen at random"
     recipes: ClassVar = {
         "scratch": TaggingRecipe(),
         # A few hundred sentences: many epochs, each of a second.

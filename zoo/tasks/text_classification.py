@@ -15,6 +15,10 @@ class TextClassification:
     raw_input = "text"
     # The kind of a SavedModel's signature that answers checked raw inputs.
     served_kind = "raw"
+    # What a preprocessor of this task saves, so that an artefact without them has none.
+    preprocessor_files = ("tokenizer.json",)
+    # What follows `attnzoo predict MODEL`.
+    command_example = "'your text here'"
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
