@@ -16,6 +16,7 @@ _REMEMBERED = {
     "text_column": None,
     "label_column": None,
     "label_names": None,
+    "skip_corrupt": False,
     "validation_split": 0.1,
     "recipe": "scratch",
     "settings": [],
@@ -48,6 +49,7 @@ def run(arguments):
     if arguments.resume:
         _recall(arguments, folder)
     from ..zoo.registry import get_architecture, get_config, get_preset
+    from ..zoo.tasks import get_task
 
     name, loaded = arguments.model, None
     is_folder = (Path(name).expanduser() / "manifest.json").is_file()
@@ -104,7 +106,7 @@ def run(arguments):
     )
     print_next(
         f"evaluate {folder} --data {arguments.data}",
-        f"predict {folder} 'your text here'",
+        f"predict {folder} {get_task(task).command_example}",
         f"export {folder} --to savedmodel,onnx --out dist",
     )
 

@@ -22,7 +22,7 @@ def load(path):
         ValueError: If the artefact has no preprocessor, so that only tensors could go in.
     """
     artefact, name = _find(Path(path).expanduser())
-    if "tokenizer.json" not in artefact.manifest["files"]:
+    if not set(artefact.task.preprocessor_files) <= set(artefact.manifest["files"]):
         raise ValueError(
             f"Expected an artefact with a preprocessor, which makes tensors of raw inputs; "
             f"export a pipeline instead of a bare model. Received: {artefact.path}"
@@ -121,7 +121,7 @@ class SavedModelPredictor(_ArtefactPredictor):
             batch = raw_batch([inputs[row] for row in rows])
             return self._engine.run(signature, batch, ["logits"])["logits"]
 
-        rows = self._in_batches([len(text) for text in inputs], batch_size, run_rows)
+        rows = self._in_batches([len(item) for item in inputs], batch_size, run_rows)
         return self.task.collect(inputs, rows, len(self.labels))
 
 

@@ -160,7 +160,7 @@ def _fingerprint(served):
     digest = hashlib.sha256()
     parts = [served.architecture, json.dumps(served.config.to_dict()), json.dumps(served.labels)]
     if served.preprocessor is not None:
-        parts.append(served.preprocessor.tokenizer.to_str())
+        parts.append(served.preprocessor.description())
     for part in parts:
         digest.update(part.encode("utf-8"))
     for weight in served.model.get_weights():

@@ -3,6 +3,7 @@
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
+from .class_token import ClassToken
 from .gather_positions import GatherPositions
 from .gelu import GELU
 from .graph_attention import GraphAttention
@@ -30,6 +31,7 @@ __all__ = [
     "GELU",
     "ALiBi",
     "Attention",
+    "ClassToken",
     "ConditionalPositionalEncoding",
     "GatherPositions",
     "GraphAttention",

@@ -5,9 +5,11 @@ from .data import Data, Split, load_data, load_split
 from .evaluate import Evaluation, evaluate, score
 from .fit import fit
 from .history import History
+from .image_augmentation import ImageAugmentation
 from .losses import SmoothedCrossentropy
+from .metrics import LabelAccuracy
 from .pipeline import TrainingPipeline, prepare
-from .recipe import Recipe, TaggingRecipe, TextRecipe
+from .recipe import ImageRecipe, Recipe, TaggingRecipe, TextRecipe
 from .recipes import get_recipe
 from .sources import DataError
 from .text_augmentation import SubwordDropout, TokenDropout
@@ -19,6 +21,9 @@ __all__ = [
     "DataError",
     "Evaluation",
     "History",
+    "ImageAugmentation",
+    "ImageRecipe",
+    "LabelAccuracy",
     "Recipe",
     "SmoothedCrossentropy",
     "Split",

@@ -15,6 +15,7 @@ from .callbacks import AveragedEvaluation, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
+from .metrics import LabelAccuracy
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
 from .recipes import get_recipe
@@ -141,7 +142,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
         loss=SmoothedCrossentropy(recipe.label_smoothing),
-        weighted_metrics=["accuracy"],
+        weighted_metrics=[LabelAccuracy()],
         jit_compile=recipe.jit_compile,
     )
     backup = keras.callbacks.BackupAndRestore(
@@ -183,7 +184,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         if not record.is_over:
             with InterruptBetweenBatches() as interrupt:
                 model.fit(
-                    train.as_dataset(),
+                    train.for_fit(),
                     validation_data=validation,
                     epochs=recipe.epochs,
                     shuffle=False,  # The batches are shuffled already.

@@ -5,6 +5,7 @@ Importing this package imports no Keras; what needs it is imported when first as
 
 from typing import TYPE_CHECKING
 
+from . import image_classifier as _image_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
 from .config import ModelConfig
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from .builder import build, config_of
     from .pipeline import Pipeline, load
     from .prediction import Prediction, TaggedText, TaggedWord
+    from .raw_image import RawImage
 
 __all__ = [
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "RawImage",
     "TaggedText",
     "TaggedWord",
     "attention_scores",
@@ -32,12 +35,13 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_sentiment_classifier, _sequence_tagger):
+for _module in (_image_classifier, _sentiment_classifier, _sequence_tagger):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "RawImage": "raw_image",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
     "attention_scores": "attention_weights",

@@ -1,5 +1,7 @@
 """Raw inputs in, predictions out, whatever runs the model: Keras or an exported file."""
 
+import os
+
 import numpy as np
 
 # Rows times padded length that go through the model at once, so that a long input goes by itself.
@@ -32,7 +34,7 @@ class Predictor:
         """Returns one `Prediction` for each raw input, in their order.
 
         Args:
-            inputs: List of raw inputs (texts); a single text counts as a list of one.
+            inputs: List of raw inputs (texts, images); a single one counts as a list of one.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
@@ -88,8 +90,8 @@ class Predictor:
 
 
 def _several(inputs):
-    """A single text counts as a list of one."""
-    return [inputs] if isinstance(inputs, str) else inputs
+    """A single text, path or encoded image counts as a list of one."""
+    return [inputs] if isinstance(inputs, (str, bytes, os.PathLike)) else inputs
 
 
 def _check_batch_size(batch_size):

@@ -98,6 +98,10 @@ class TextPreprocessor:
         """Returns what the positions of one encoded text are called on an axis: its tokens."""
         return [self.tokenizer.id_to_token(int(index)) for index in encoded]
 
+    def description(self):
+        """Returns all that decides what it makes of a text, as one string."""
+        return self.tokenizer.to_str()
+
     def save(self, folder):
         """Writes `tokenizer.json` into `folder`."""
         self.tokenizer.save(str(Path(folder) / TOKENIZER_FILE))

@@ -11,6 +11,7 @@ from attnzoo.layers import (
     GELU,
     ALiBi,
     Attention,
+    ClassToken,
     ConditionalPositionalEncoding,
     GatherPositions,
     GraphAttention,
@@ -293,6 +294,13 @@ CASES = {
         vectors(NODES, HIDDEN),
         (NODES, 3),
         {"call_kwargs": {"edges": EDGES}, "mask": "unsupported"},
+    ),
+    "class token": (
+        ClassToken,
+        {"initializer": "ones"},
+        vectors(*SEQUENCE),
+        (BATCH, LENGTH + 1, HIDDEN),
+        {"mask": "unsupported"},
     ),
     "pooling, mean": (
         SequencePooling,

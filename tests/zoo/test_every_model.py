@@ -10,6 +10,7 @@ from attnzoo.layers import NamedInputsModel
 from .small_models import (
     dimensions,
     every_model,
+    every_padded_model,
     logits_of,
     model_inputs,
     random_targets,
@@ -128,7 +129,7 @@ def test_a_hidden_size_that_heads_do_not_divide_is_refused(name):
         small_model(name, hidden_dim=31)
 
 
-@every_model
+@every_padded_model
 def test_what_the_padding_holds_changes_nothing(models, name):
     model = models[name]
     tensors = sample(model, LENGTHS)
@@ -137,7 +138,7 @@ def test_what_the_padding_holds_changes_nothing(models, name):
     np.testing.assert_array_equal(logits_of(model, filled), logits_of(model, tensors))
 
 
-@every_model
+@every_padded_model
 def test_more_padding_changes_nothing(models, name):
     model = models[name]
     lengths = [length for length in LENGTHS if length]

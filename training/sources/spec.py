@@ -11,6 +11,12 @@ SPLITS = ("train", "validation", "test")
 _SPLIT_ALIASES = {"dev": "validation", "valid": "validation", "val": "validation"}
 
 
+def split_of(name):
+    """Returns the split that a file or folder of this name holds, or None."""
+    split = _SPLIT_ALIASES.get(name.lower(), name.lower())
+    return split if split in SPLITS else None
+
+
 class SplitSource:
     """The rows of a file whose split column names one split."""
 
@@ -64,8 +70,8 @@ def open_texts(spec, text_column=None, label_column=None, download=False):
 def _open_folder(folder, text_column, label_column):
     sources, lines = {}, []
     for path in sorted(folder.iterdir()):
-        split = _SPLIT_ALIASES.get(path.stem.lower(), path.stem.lower())
-        if path.suffix.lower() not in FILE_SUFFIXES or split not in SPLITS:
+        split = split_of(path.stem)
+        if path.suffix.lower() not in FILE_SUFFIXES or split is None:
             continue
         if split in sources:
             raise DataError(
@@ -97,7 +103,7 @@ def _split_file(path, text_column, label_column):
 
 
 def _split_name(name, origin):
-    split = _SPLIT_ALIASES.get(name.lower(), name.lower())
-    if split not in SPLITS:
+    split = split_of(name)
+    if split is None:
         raise DataError(f"Expected a split of {SPLITS} in {origin}. Received: {name!r}")
     return split

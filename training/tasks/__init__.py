@@ -3,13 +3,19 @@
 `zoo.tasks` says what a model of a task takes and answers; these say how one is made.
 """
 
+from .image_classification import ImageClassificationTraining
 from .text_classification import TextClassificationTraining
 from .token_classification import TokenClassificationTraining
 
 __all__ = ["TRAINING_TASKS", "get_training_task"]
 
 TRAINING_TASKS = {
-    task.name: task for task in (TextClassificationTraining(), TokenClassificationTraining())
+    task.name: task
+    for task in (
+        ImageClassificationTraining(),
+        TextClassificationTraining(),
+        TokenClassificationTraining(),
+    )
 }
 
 

@@ -4,13 +4,23 @@ A task says how raw inputs become tensors, which tensors an exported artefact ta
 how logits become predictions. Architectures name their task; pipelines, training and export ask it.
 """
 
+from .image_classification import ImageClassification
 from .interface import TensorSpec
 from .text_classification import TextClassification
 from .token_classification import TokenClassification
 
-__all__ = ["TASKS", "TensorSpec", "TextClassification", "TokenClassification", "get_task"]
+__all__ = [
+    "TASKS",
+    "ImageClassification",
+    "TensorSpec",
+    "TextClassification",
+    "TokenClassification",
+    "get_task",
+]
 
-TASKS = {task.name: task for task in (TextClassification(), TokenClassification())}
+TASKS = {
+    task.name: task for task in (ImageClassification(), TextClassification(), TokenClassification())
+}
 
 
 def get_task(name):
