@@ -11,5 +11,6 @@ ARCHITECTURE = Architecture(
     builder="attnzoo.zoo.image_classifier.model:image_classifier",
     presets={name: Preset(config) for name, config in PRESETS.items()},
     default_preset="small",
+    demo_preset="digits",
     description="An image in, one label out.",
 )
