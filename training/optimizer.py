@@ -20,6 +20,7 @@ def make_optimizer(recipe, total_steps):
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=recipe.weight_decay,
+        beta_2=recipe.beta_2,
         epsilon=1e-8,  # As in the papers and in torch; Keras's default is 1e-7.
         global_clipnorm=recipe.clip_norm,
         use_ema=recipe.ema_momentum is not None,

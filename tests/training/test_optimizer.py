@@ -45,7 +45,8 @@ def test_kernels_and_embeddings_decay_biases_and_normalisations_do_not(name):
 
 
 def test_the_recipe_sets_the_optimiser():
-    optimizer = make_optimizer(training.Recipe(clip_norm=0.5, ema_momentum=0.9), 10)
+    optimizer = make_optimizer(training.Recipe(clip_norm=0.5, ema_momentum=0.9, beta_2=0.98), 10)
     assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.05, 0.5)
     assert (optimizer.use_ema, optimizer.ema_momentum, optimizer.epsilon) == (True, 0.9, 1e-8)
+    assert optimizer.beta_2 == 0.98
     assert not make_optimizer(training.Recipe(ema_momentum=None), 10).use_ema

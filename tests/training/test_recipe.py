@@ -41,6 +41,7 @@ BAD_VALUES = {
     "weight_decay": (-0.1,),
     "patience": (-1,),
     "warmup": (1.0, -0.1),
+    "beta_2": (1.0, -0.1),
     "label_smoothing": (1.0,),
     "subword_dropout": (1.5,),
     "token_dropout": ("much",),

@@ -28,6 +28,7 @@ class TextClassificationTraining:
             epochs=15,
             batch_size=16,
             learning_rate=2e-3,
+            beta_2=0.999,
             subword_dropout=0.0,
             token_dropout=0.1,
             consistency=0.0,

@@ -42,11 +42,11 @@ PRESETS = {
         hidden_dim=32, intermediate_dim=64, num_layers=2, num_heads=2, vocabulary_size=2000
     ),
     "small": SentimentClassifierConfig(
-        hidden_dim=128,
-        intermediate_dim=512,
-        num_layers=2,
-        num_heads=4,
-        vocabulary_size=8000,
+        hidden_dim=64,
+        intermediate_dim=128,
+        num_layers=1,
+        num_heads=2,
+        vocabulary_size=16000,
         position="learned",
         dropout=0.3,
         embedding_dropout=0.5,
