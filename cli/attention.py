@@ -8,7 +8,7 @@ SUFFIXES = (".png", ".html")
 def add_arguments(parser):
     """Adds the arguments of `attnzoo attention`."""
     parser.add_argument("model", help="a folder of `attnzoo train`")
-    parser.add_argument("input", help="a text")
+    parser.add_argument("input", help="a text, or the path of an image")
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="a .png, or an .html to hover over"
     )

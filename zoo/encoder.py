@@ -151,6 +151,23 @@ def encode(states, config, padding_mask=None, dtype=None):
     return states
 
 
+def head(states, config, dtype=None):
+    """Returns logits of vectors `(..., hidden_dim)`, or the vectors if `num_classes` is 0.
+
+    Args:
+        states: Vectors `(..., hidden_dim)`.
+        config: `EncoderConfig` with `num_classes` and `classifier_activation`.
+        dtype: Dtype policy of the dropout; logits are float32. Defaults to None (Keras's global
+            policy).
+    """
+    if config.num_classes == 0:
+        return states
+    states = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(states)
+    return keras.layers.Dense(
+        config.num_classes, activation=config.classifier_activation, dtype="float32", name="logits"
+    )(states)
+
+
 def self_attention(config, dtype=None):
     """Returns a new self-attention layer of the kind and with the pieces that `config` names.
 

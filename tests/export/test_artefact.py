@@ -87,18 +87,29 @@ def test_the_readme_shows_how_to_serve_the_model(exported):
         assert f"`{spec.name}`" in readme
 
 
-def test_samples_are_of_every_batch_size_and_length(exported):
-    shapes = set()
-    padded_rows = 0
+def samples_of(exported):
+    """Yields each sample's name, its inputs by name and the names of its outputs."""
     for path in (exported.folder / "samples").glob("*.npz"):
         with np.load(path) as sample:
             inputs = {n.removeprefix("input."): sample[n] for n in sample if n.startswith("input")}
-            outputs = {n for n in sample if n.startswith("output.")}
+            yield path.stem, inputs, {n for n in sample if n.startswith("output.")}
+
+
+def test_samples_have_the_tensors_of_the_task_in_every_batch_size(exported):
+    sizes = set()
+    for _, inputs, outputs in samples_of(exported):
         assert inputs.keys() == {spec.name for spec in exported.task.inputs(exported.config)}
         assert outputs == {f"output.{s.name}" for s in exported.task.outputs(exported.config)}
-        lengths = inputs["lengths"]
-        padded_rows += int((lengths == 0).sum())
-        shapes.add((len(lengths), path.name.split("length")[1].split("_")[0].removesuffix(".npz")))
-    longest = exported.task.longest(exported.config)
+        sizes.add(len(next(iter(inputs.values()))))
+    assert sizes == {1, 2, 5}
+
+
+def test_samples_of_texts_are_of_every_batch_size_and_length(exported_text):
+    shapes = set()
+    padded_rows = 0
+    for name, inputs, _ in samples_of(exported_text):
+        padded_rows += int((inputs["lengths"] == 0).sum())
+        shapes.add((len(inputs["lengths"]), name.split("length")[1].split("_")[0]))
+    longest = exported_text.task.longest(exported_text.config)
     assert shapes == {(b, str(length)) for b in (1, 2, 5) for length in (1, 2, 7, longest)}
     assert padded_rows >= 12

@@ -73,7 +73,10 @@ class ImageFolder(_ImageFiles):
             for folder in self.path.iterdir()
             if folder.is_dir() and not folder.name.startswith(".")
         )
-        self._images = {folder.name: _images_below(folder) for folder in folders}
+        self._images = {
+            folder.name: sorted(path for path in folder.iterdir() if _is_image(path))
+            for folder in folders
+        }
         if not folders:
             raise DataError(
                 f"Expected one folder of images for each label in {self.path}. Received: "
@@ -146,10 +149,6 @@ def _members(path, contents=True):
             f"Expected {path} to be a whole tar archive. Received: one that breaks off or is "
             f"damaged: {error}"
         ) from error
-
-
-def _images_below(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file() and _is_image(path))
 
 
 def _is_image(path):

@@ -3,7 +3,7 @@
 import keras
 
 from ...layers import NamedInputsModel, SequencePooling
-from ..encoder import encode, image_embedding
+from ..encoder import encode, head, image_embedding
 
 
 def image_classifier(config, dtype=None):
@@ -29,16 +29,4 @@ def image_classifier(config, dtype=None):
     states = image_embedding(inputs["images"], config, dtype)
     states = encode(states, config, dtype=dtype)
     pooled = SequencePooling(config.pooling, dtype=dtype, name="pooling")(states)
-
-    # === Head ===
-    if config.num_classes == 0:
-        outputs = pooled
-    else:
-        pooled = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(pooled)
-        outputs = keras.layers.Dense(
-            config.num_classes,
-            activation=config.classifier_activation,
-            dtype="float32",
-            name="logits",
-        )(pooled)
-    return NamedInputsModel(inputs, outputs, name="image_classifier")
+    return NamedInputsModel(inputs, head(pooled, config, dtype), name="image_classifier")

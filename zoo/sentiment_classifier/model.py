@@ -3,7 +3,7 @@
 import keras
 
 from ...layers import NamedInputsModel, SequencePooling
-from ..encoder import encode, text_embedding
+from ..encoder import encode, head, text_embedding
 
 
 def sentiment_classifier(config, dtype=None):
@@ -33,16 +33,4 @@ def sentiment_classifier(config, dtype=None):
     pooled = SequencePooling(config.pooling, dtype=dtype, name="pooling")(
         states, padding_mask=padding_mask
     )
-
-    # === Head ===
-    if config.num_classes == 0:
-        outputs = pooled
-    else:
-        pooled = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(pooled)
-        outputs = keras.layers.Dense(
-            config.num_classes,
-            activation=config.classifier_activation,
-            dtype="float32",
-            name="logits",
-        )(pooled)
-    return NamedInputsModel(inputs, outputs, name="sentiment_classifier")
+    return NamedInputsModel(inputs, head(pooled, config, dtype), name="sentiment_classifier")

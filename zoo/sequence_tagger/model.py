@@ -3,7 +3,7 @@
 import keras
 
 from ...layers import GatherPositions, NamedInputsModel
-from ..encoder import encode, text_embedding
+from ..encoder import encode, head, text_embedding
 
 
 def sequence_tagger(config, dtype=None):
@@ -35,16 +35,4 @@ def sequence_tagger(config, dtype=None):
     states = text_embedding(inputs["token_ids"], config, padding_mask, dtype)
     states = encode(states, config, padding_mask, dtype)
     words = GatherPositions(dtype=dtype, name="words")(states, inputs["word_starts"])
-
-    # === Head ===
-    if config.num_classes == 0:
-        outputs = words
-    else:
-        words = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(words)
-        outputs = keras.layers.Dense(
-            config.num_classes,
-            activation=config.classifier_activation,
-            dtype="float32",
-            name="logits",
-        )(words)
-    return NamedInputsModel(inputs, outputs, name="sequence_tagger")
+    return NamedInputsModel(inputs, head(words, config, dtype), name="sequence_tagger")
