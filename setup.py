@@ -26,6 +26,7 @@ NESTED_PACKAGES = [
     "attnzoo.training.sources",
     "attnzoo.training.tasks",
     "attnzoo.zoo.graph_classifier",
+    "attnzoo.zoo.image_classifier",
     "attnzoo.zoo.sentiment_classifier",
     "attnzoo.zoo.sequence_tagger",
     "attnzoo.zoo.tasks",
@@ -43,6 +44,7 @@ INSTALL_REQUIRES = [
     "onnxruntime>=1.22",  # 1.32.0
     "tf2onnx>=1.17",  # 1.17.0
     "matplotlib>=3.8",  # 3.11.2
+    "pillow>=10.1",  # 13.0.0
     "filelock>=3.12",  # 4.2.12
     "rich>=13.0",  # 15.0.0
     "scikit-learn>=1.5",  # 1.9.1

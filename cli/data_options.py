@@ -7,8 +7,8 @@ def add_data_arguments(parser, required=True):
         "--data",
         required=required,
         metavar="SPEC",
-        help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, a folder of train/dev/test files, or "
-        "of a graph's nodes and edges",
+        help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, a folder or archive of images in a "
+        "folder for each label, a folder of train/dev/test files, or of a graph's nodes and edges",
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--label-column", metavar="NAME", help="name or index from 0")
@@ -21,13 +21,16 @@ def add_data_arguments(parser, required=True):
     parser.add_argument(
         "--download", action="store_true", help="let a tfds: name be fetched over the network"
     )
+    parser.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out images that cannot be read"
+    )
 
 
 def data_options(arguments):
     """Returns the keyword arguments for `training.load_data` and `training.load_split`."""
     return {
         name: getattr(arguments, name)
-        for name in ("text_column", "label_column", "label_names", "download")
+        for name in ("text_column", "label_column", "label_names", "download", "skip_corrupt")
     }
 
 

@@ -16,6 +16,7 @@ _REMEMBERED = {
     "text_column": None,
     "label_column": None,
     "label_names": None,
+    "skip_corrupt": False,
     "validation_split": 0.1,
     "recipe": "scratch",
     "settings": [],

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from .image_graph import decode
 from .wordpiece_graph import WordPieceGraph, padded
 
 
@@ -71,5 +72,34 @@ class SentenceInput(tf.Module):
         return tf.where(tensors["word_starts"] >= 0, tf.gather(tf.constant(names), label), "")
 
 
+class ImageInput(tf.Module):
+    """Encoded JPEG and PNG files of any size in, `images` out.
+
+    Args:
+        preprocessor: `ImagePreprocessor`.
+    """
+
+    signature = tf.TensorSpec([None], tf.string, name="image_bytes")
+
+    def __init__(self, preprocessor):
+        super().__init__()
+        self.image_shape = preprocessor.image_shape
+
+    def __call__(self, encoded):
+        """Decodes strings `(batch,)`; returns the model's tensors, and nothing of the images."""
+        images = tf.map_fn(
+            lambda image: decode(image, self.image_shape), encoded, fn_output_signature=tf.uint8
+        )
+        return {"images": tf.ensure_shape(images, (None, *self.image_shape))}, {}
+
+    def name_labels(self, label, tensors, names):
+        """Returns the name of each label index."""
+        return tf.gather(tf.constant(names), label)
+
+
 # Name of a task -> the module that makes the task's tensors of its raw input.
-RAW_INPUTS = {"text_classification": TextInput, "token_classification": SentenceInput}
+RAW_INPUTS = {
+    "image_classification": ImageInput,
+    "text_classification": TextInput,
+    "token_classification": SentenceInput,
+}

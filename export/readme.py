@@ -1,5 +1,7 @@
 """The README of an artefact: what it takes and returns, and how to serve it."""
 
+import json
+
 from ..zoo.tasks import get_task
 
 
@@ -13,8 +15,12 @@ def artefact_readme(manifest):
         "## Tensors",
         _table("takes", manifest["inputs"]),
         _table("returns", manifest["outputs"]),
-        "Batches are padded to one length; what stands in the padding does not matter.",
     ]
+    task = get_task(manifest["task"])
+    if task.masks:
+        parts.append(
+            "Batches are padded to one length; what stands in the padding does not matter."
+        )
     for path, variant in sorted(manifest["variants"].items()):
         parts.append(_SECTIONS[variant["format"]](path, variant, name, manifest))
     parts.append(
@@ -43,10 +49,8 @@ def _savedmodel_section(path, variant, name, manifest):
         "tensorflow/serving",
     ]
     if signatures["serving_default"] == "raw":
-        lines.append(
-            'curl -d \'{"inputs": {"text": ["A gripping, funny film."]}}\' '
-            f"localhost:8501/v1/models/{name}:predict"
-        )
+        request = json.dumps({"inputs": get_task(manifest["task"]).raw_example})
+        lines.append(f"curl -d '{request}' localhost:8501/v1/models/{name}:predict")
     return "\n".join([*lines, "```"])
 
 
@@ -60,8 +64,9 @@ def _onnx_section(path, variant, name, manifest):
         "import onnxruntime",
         f'session = onnxruntime.InferenceSession("{path}")',
     ]
-    if "tokenizer.json" in manifest["files"]:
-        lines += get_task(manifest["task"]).client_example
+    task = get_task(manifest["task"])
+    if set(task.preprocessor_files) <= set(manifest["files"]):
+        lines += task.client_example
     lines += [f"{outputs} = session.run(None, {{{feed}}})", "```"]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ They are computed once, when the artefact is made, and stored in it: `verify` th
 model nor our code, and a serving team can replay them.
 """
 
+import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,9 @@ def read_samples(folder):
 def read_raw_samples(folder):
     """Returns the raw inputs with the tensors and outputs they must give, or None."""
     path = Path(folder) / RAW_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return json.loads(path.read_text(encoding="utf-8"), object_hook=_from_base64)
 
 
 def _part(arrays, prefix):
@@ -85,8 +88,17 @@ def _write_raw_samples(served, path):
         outputs["label"] = served.task.named_labels(outputs["label"], served.labels, tensors)
     outputs |= served.task.raw_outputs(checked)
     value = {
-        "inputs": raw,
+        "inputs": [_as_json(item) for item in raw],
         "tensors": {name: array.tolist() for name, array in tensors.items()},
         "outputs": {name: array.tolist() for name, array in outputs.items()},
     }
     path.write_text(json.dumps(value, ensure_ascii=True) + "\n", encoding="utf-8")
+
+
+def _as_json(item):
+    """Returns bytes as TF Serving's REST interface takes them, anything else as it is."""
+    return {"b64": base64.b64encode(item).decode("ascii")} if isinstance(item, bytes) else item
+
+
+def _from_base64(value):
+    return base64.b64decode(value["b64"]) if set(value) == {"b64"} else value

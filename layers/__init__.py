@@ -3,6 +3,7 @@
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
+from .class_token import ClassToken
 from .disjoint_union import DisjointUnion, SeparateGraphs
 from .gather_positions import GatherPositions
 from .gelu import GELU
@@ -33,6 +34,7 @@ __all__ = [
     "GELU",
     "ALiBi",
     "Attention",
+    "ClassToken",
     "ConditionalPositionalEncoding",
     "DisjointUnion",
     "GatherPositions",

@@ -5,9 +5,11 @@ from .data import Data, Split, load_data, load_split
 from .evaluate import Evaluation, evaluate, score
 from .fit import fit
 from .history import History
+from .image_augmentation import ImageAugmentation
 from .losses import SmoothedCrossentropy
+from .metrics import LabelAccuracy
 from .pipeline import TrainingPipeline, prepare
-from .recipe import GraphRecipe, Recipe, TaggingRecipe, TextRecipe
+from .recipe import GraphRecipe, ImageRecipe, Recipe, TaggingRecipe, TextRecipe
 from .recipes import get_recipe
 from .sources import DataError
 from .text_augmentation import SubwordDropout, TokenDropout
@@ -20,6 +22,9 @@ __all__ = [
     "Evaluation",
     "GraphRecipe",
     "History",
+    "ImageAugmentation",
+    "ImageRecipe",
+    "LabelAccuracy",
     "Recipe",
     "SmoothedCrossentropy",
     "Split",

@@ -61,6 +61,14 @@ class BucketedBatches:
             batches = [batches[i] for i in generator.permutation(len(batches))]
         return batches
 
+    def for_fit(self):
+        """Returns the batches as `model.fit` of the backend takes them.
+
+        That is a `tf.data.Dataset` on TensorFlow, and elsewhere, where TensorFlow need not be
+        installed, a `keras.utils.PyDataset`.
+        """
+        return self.as_dataset() if keras.backend.backend() == "tensorflow" else _InOrder(self)
+
     def as_dataset(self):
         """Returns the batches as a `tf.data.Dataset`, each pass one epoch, prefetched."""
         import tensorflow as tf
@@ -73,3 +81,19 @@ class BucketedBatches:
         if len(self.examples) == 1 and getattr(self.examples, "is_constant", False):
             dataset = dataset.cache()  # One graph, which is the same each epoch.
         return dataset.prefetch(2)
+
+
+class _InOrder(keras.utils.PyDataset):
+    """Batches for a trainer that asks for them one after another; the first begins an epoch."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self._batches = batches
+
+    def __len__(self):
+        return len(self._batches)
+
+    def __getitem__(self, index):
+        if index == 0:
+            self._epoch = iter(self._batches)
+        return next(self._epoch)

@@ -93,6 +93,7 @@ def load_data(
     validation_split=0.1,
     seed=0,
     download=False,
+    skip_corrupt=False,
     verbose=True,
 ):
     """Opens labelled data, checks every row, and says what was understood.
@@ -103,7 +104,8 @@ def load_data(
 
     Args:
         spec: `"demo"`, `"tfds:NAME"` (such as `"tfds:imdb_reviews"`), a `.csv`, `.tsv` or `.jsonl`
-            file with or without a header, or a folder that holds train, dev and test files.
+            file with or without a header, or a folder that holds train, dev and test files; what
+            other tasks read is in the docstrings of `open_tagged` and `open_images`.
         task: Name of the task. Defaults to `"text_classification"`.
         text_column: Name or index of the texts' column. Defaults to None (sniffed).
         label_column: Name or index of the labels' column. Defaults to None (sniffed).
@@ -113,6 +115,8 @@ def load_data(
             split. Defaults to 0.1.
         seed: Seed of that choice. Defaults to 0.
         download: Whether a TFDS name may be downloaded. Defaults to False.
+        skip_corrupt: Whether images that cannot be read are left out, rather than an error.
+            Defaults to False.
         verbose: Whether to print what was understood. Defaults to True.
 
     Returns:
@@ -127,7 +131,14 @@ def load_data(
     (['negative', 'positive'], 160)
     """
     training_task = get_training_task(task)
-    sources, understood = training_task.open_sources(spec, text_column, label_column, download)
+    sources, understood = _open_sources(
+        training_task,
+        spec,
+        text_column=text_column,
+        label_column=label_column,
+        download=download,
+        skip_corrupt=skip_corrupt,
+    )
     if "train" not in sources:
         raise DataError(f"Expected a train split in {spec}. Received: {sorted(sources)}")
     raw_labels = {
@@ -153,7 +164,8 @@ def load_data(
     understood.append(_counts(splits, names))
     if verbose:
         print("\n".join(understood))
-    return Data(spec=str(spec), task=task, label_names=names, understood=understood, **splits)
+    spec = "arrays" if isinstance(spec, tuple) else str(spec)
+    return Data(spec=spec, task=task, label_names=names, understood=understood, **splits)
 
 
 def load_split(
@@ -165,6 +177,7 @@ def load_split(
     label_column=None,
     label_names=None,
     download=False,
+    skip_corrupt=False,
 ):
     """Opens one split to evaluate on, its labels matched to those of a trained model.
 
@@ -179,6 +192,8 @@ def load_split(
         label_names: Names for the sorted raw values, where they are not the model's. Defaults to
             None: the raw values are the model's labels, or their indices.
         download: Whether a TFDS name may be downloaded. Defaults to False.
+        skip_corrupt: Whether images that cannot be read are left out, rather than an error.
+            Defaults to False.
 
     Returns:
         `Split`.
@@ -191,7 +206,14 @@ def load_split(
     >>> load_split("demo", ["negative", "positive"])
     Split('test', 160 rows)
     """
-    sources, _ = get_training_task(task).open_sources(spec, text_column, label_column, download)
+    sources, _ = _open_sources(
+        get_training_task(task),
+        spec,
+        text_column=text_column,
+        label_column=label_column,
+        download=download,
+        skip_corrupt=skip_corrupt,
+    )
     name = split or ("test" if "test" in sources or len(sources) > 1 else "train")
     if name not in sources:
         raise DataError(f"Expected one of the splits {sorted(sources)} of {spec}. Received: {name}")
@@ -232,6 +254,18 @@ def _hold_out_labels(labels, held_out):
         "validation": ([np.where(out, row, -1) for row, out in pairs],),
         "train": ([np.where(out, -1, row) for row, out in pairs],),
     }
+
+
+def _open_sources(training_task, spec, **options):
+    """Opens the sources of a task with the options that were given, all of which it must have."""
+    options = {name: value for name, value in options.items() if value not in (None, False)}
+    for name, value in options.items():
+        if name not in training_task.source_options:
+            raise DataError(
+                f"Expected no `{name}` for the task {training_task.name!r}, which has "
+                f"{training_task.source_options}. Received: {name}={value!r}"
+            )
+    return training_task.open_sources(spec, **options)
 
 
 def _labels_of(split, source, training_task):

@@ -145,3 +145,38 @@ class GraphExamples:
         for place, row in enumerate(rows):
             labels[place, : len(self.labels[row])] = self.labels[row]
         return inputs, np.maximum(labels, 0), (labels >= 0).astype("float32")
+
+
+class ImageExamples:
+    """Images with one label each.
+
+    Args:
+        store: `ImageStore`.
+        labels: Index of each row's label, `(rows,)`.
+        augmentation: `ImageAugmentation`.
+
+    Attributes:
+        lengths: 1 for each row: there is nothing to bucket by.
+        signature: What a batch is: `keras.KerasTensor`s in place of the arrays.
+    """
+
+    def __init__(self, store, labels, augmentation):
+        self.store = store
+        self.labels = np.asarray(labels, "int32")
+        self.augmentation = augmentation
+        self.num_classes = int(self.labels.max()) + 1
+        self.lengths = np.ones(len(store), "int64")
+        images = keras.KerasTensor((None, *store.image_shape), "uint8")
+        one_label, shares = ((None,), "int32"), ((None, self.num_classes), "float32")
+        labels = keras.KerasTensor(*(shares if augmentation.mixes else one_label))
+        self.signature = ({"images": images}, labels)
+
+    def __len__(self):
+        return len(self.store)
+
+    def batch(self, rows, generator):
+        """Returns `(inputs, labels)` of these rows, changed by the generator's chance."""
+        images, labels = self.augmentation(
+            self.store[rows], self.labels[rows], self.num_classes, generator
+        )
+        return {"images": images}, labels

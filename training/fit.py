@@ -15,6 +15,7 @@ from .callbacks import AveragedEvaluation, Backup, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
 from .losses import SmoothedCrossentropy
+from .metrics import LabelAccuracy
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
 from .recipes import get_recipe
@@ -142,7 +143,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
         # A mean over what has a label: padding, and nodes without one, weigh nothing.
         loss=SmoothedCrossentropy(recipe.label_smoothing, reduction="mean_with_sample_weight"),
-        weighted_metrics=["accuracy"],
+        weighted_metrics=[LabelAccuracy()],
         jit_compile=recipe.jit_compile,
     )
     record = EpochRecord(state, [], recipe.monitor, recipe.patience)
@@ -183,7 +184,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         if not record.is_over:
             with InterruptBetweenBatches() as interrupt:
                 model.fit(
-                    train.as_dataset(),
+                    train.for_fit(),
                     validation_data=validation,
                     epochs=recipe.epochs,
                     shuffle=False,  # The batches are shuffled already.

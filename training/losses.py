@@ -6,13 +6,13 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("attnzoo")
 class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits with integer labels, smoothed towards the uniform distribution.
+    """Cross-entropy of logits with labels, smoothed towards the uniform distribution.
 
     Args:
         label_smoothing: Share of the target that is spread over all classes. Defaults to 0.0.
 
     Call arguments:
-        y_true: Integer labels `(batch,)`.
+        y_true: Integer labels `(batch,)`, or a share for each class `(batch, num_classes)`.
         y_pred: Logits `(batch, num_classes)`.
 
     Example:
@@ -31,7 +31,10 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Returns the loss of each example, `(batch,)`."""
-        targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+        if len(y_true.shape) == len(y_pred.shape):
+            targets = ops.cast(y_true, y_pred.dtype)
+        else:
+            targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
         return keras.losses.categorical_crossentropy(
             targets, y_pred, from_logits=True, label_smoothing=self.label_smoothing
         )

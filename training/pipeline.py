@@ -1,7 +1,7 @@
 """A pipeline in training: what `zoo.Pipeline` is, and batches for `model.fit`."""
 
 from ..zoo import Pipeline, build, get_config
-from ..zoo.builder import rebuild
+from ..zoo.builder import config_of, rebuild
 from ..zoo.registry import get_architecture
 from .batching import BucketedBatches
 from .tasks import get_training_task
@@ -11,13 +11,15 @@ class TrainingPipeline(Pipeline):
     """A pipeline that also makes training batches of `load_data`'s splits."""
 
     def batches(self, split, **kwargs):
-        """Returns a `tf.data.Dataset` of `(inputs, labels)` for `model.fit` and `evaluate`.
+        """Returns batches of `(inputs, labels)` for `model.fit` and `evaluate`.
+
+        They are a `tf.data.Dataset`, or on other backends a `keras.utils.PyDataset`.
 
         Args:
             split: A `Split` of `load_data`.
             **kwargs: See `make_batches`.
         """
-        return self.make_batches(split, **kwargs).as_dataset()
+        return self.make_batches(split, **kwargs).for_fit()
 
     def make_batches(
         self, split, batch_size=32, shuffle=None, bucketing=True, seed=0, **augmentation
@@ -94,4 +96,7 @@ def _prepare_loaded(pipeline, data, dtype, overrides):
     overrides["num_classes"] = len(data.label_names)
     new_head = pipeline.labels != data.label_names
     model = rebuild(pipeline.model, dtype, new_head, **overrides)
-    return TrainingPipeline(model, pipeline.preprocessor, data.label_names, pipeline.training)
+    preprocessor = get_training_task(data.task).preprocessor(
+        pipeline.preprocessor, config_of(model)
+    )
+    return TrainingPipeline(model, preprocessor, data.label_names, pipeline.training)

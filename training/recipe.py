@@ -9,12 +9,20 @@ _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
     (
-        ("weight_decay", "patience", "consistency", "weight_penalty"),
+        ("weight_decay", "patience", "consistency", "weight_penalty", "mixup", "cutmix"),
         lambda v: v >= 0,
         "a number not below zero",
     ),
     (
-        ("warmup", "label_smoothing", "subword_dropout", "token_dropout"),
+        (
+            "warmup",
+            "label_smoothing",
+            "subword_dropout",
+            "token_dropout",
+            "shift",
+            "rand_augment",
+            "erasing",
+        ),
         lambda v: 0 <= v < 1,
         "a share in [0, 1)",
     ),
@@ -138,3 +146,37 @@ class GraphRecipe(Recipe):
     ema_momentum: float | None = 0.9
     patience: int = 20
     weight_penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class ImageRecipe(Recipe):
+    """A `Recipe` with what makes more images of few, see `ImageAugmentation`.
+
+    Args:
+        epochs: Defaults to 12.
+        batch_size: Defaults to 128.
+        learning_rate: Defaults to 1.5e-3.
+        ema_momentum: Defaults to 0.998.
+        patience: Defaults to 12.
+        shift: Largest shift along each axis, as a share of the image. Defaults to 0.125.
+        flip: Whether half of the images are mirrored. Defaults to True.
+        rand_augment: Strength of RandAugment, for RGB only. Defaults to 0.0 (none).
+        erasing: Largest share of the area to overwrite by noise. Defaults to 0.0.
+        mixup: Alpha of MixUp. Defaults to 0.0 (none).
+        cutmix: Alpha of CutMix. Defaults to 0.0 (none).
+
+    Raises:
+        ValueError: If a field is out of its range.
+    """
+
+    epochs: int = 12
+    batch_size: int = 128
+    learning_rate: float = 1.5e-3
+    ema_momentum: float | None = 0.998
+    patience: int = 12
+    shift: float = 0.125
+    flip: bool = True
+    rand_augment: float = 0.0
+    erasing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0

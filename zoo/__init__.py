@@ -6,6 +6,7 @@ Importing this package imports no Keras; what needs it is imported when first as
 from typing import TYPE_CHECKING
 
 from . import graph_classifier as _graph_classifier
+from . import image_classifier as _image_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
 from .config import ModelConfig
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .graph import Graph
     from .pipeline import Pipeline, load
     from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
+    from .raw_image import RawImage
 
 __all__ = [
     "Graph",
@@ -24,6 +26,7 @@ __all__ = [
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "RawImage",
     "TaggedText",
     "TaggedWord",
     "attention_scores",
@@ -36,7 +39,7 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_graph_classifier, _sentiment_classifier, _sequence_tagger):
+for _module in (_graph_classifier, _image_classifier, _sentiment_classifier, _sequence_tagger):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
@@ -44,6 +47,7 @@ _LAZY = {
     "LabelledNodes": "prediction",
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "RawImage": "raw_image",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
     "attention_scores": "attention_weights",

@@ -151,6 +151,7 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
         if new_head and layer is head:
             continue
         weights = saved_layers[layer.name].get_weights() if layer.name in saved_layers else []
+        weights = config.adapted_weights(saved, layer.name, weights)
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
         elif not head_differs:

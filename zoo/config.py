@@ -77,6 +77,16 @@ class ModelConfig:
         """
         return replace_fields(self, overrides, "configuration")
 
+    def adapted_weights(self, saved, layer, weights):
+        """Returns the weights of a layer, saved under another configuration, as this one has them.
+
+        Args:
+            saved: The configuration that they were saved under, which differs in `free_fields`.
+            layer: Name of the layer.
+            weights: List of arrays.
+        """
+        return weights
+
     def to_dict(self):
         """Returns the fields as a dict."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

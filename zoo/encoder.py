@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 
 from .. import layers
 from ..layers import positions
@@ -36,6 +37,67 @@ def text_embedding(token_ids, config, padding_mask=None, dtype=None):
     return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states
     )
+
+
+def image_embedding(images, config, dtype=None):
+    """Makes vectors of the patches of images and adds positions: `(batch, length, hidden_dim)`.
+
+    The vectors are in the order of the rows, after the class token if `config.pooling` is `"cls"`.
+    A patch is projected by itself, or with `config.stem="convolutional"` seen through as many
+    stages of a convolution and a pooling as halve the image down to the grid.
+
+    Args:
+        images: `(batch, height, width, channels)` uint8.
+        config: `ImageClassifierConfig`.
+        dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+
+    References:
+        Dosovitskiy et al., 2021, "An image is worth 16x16 words", section 3.1 (patches).
+        Hassani et al., 2021, "Escaping the big data paradigm with compact Transformers", section
+        3.3 (convolutions).
+    """
+    mean, std = np.array(config.pixel_mean), np.array(config.pixel_std)
+    states = keras.layers.Rescaling(
+        (1 / (255 * std)).tolist(), (-mean / std).tolist(), dtype=dtype, name="normalized_pixels"
+    )(images)
+    if config.stem == "patch":
+        states = keras.layers.Conv2D(
+            config.hidden_dim,
+            config.patch_size,
+            config.patch_size,
+            dtype=dtype,
+            name="patch_embedding",
+        )(states)
+    else:
+        states = _convolutional_stem(states, config, dtype)
+    rows, columns = config.grid
+    states = keras.layers.Reshape((rows * columns, config.hidden_dim), dtype=dtype, name="patches")(
+        states
+    )
+    states = add_position(states, config, rows * columns, grid=config.grid, dtype=dtype)
+    if config.pooling == "cls":
+        states = layers.ClassToken(dtype=dtype, name="class_token")(states)
+    return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
+        states
+    )
+
+
+def _convolutional_stem(states, config, dtype):
+    stages = config.patch_size.bit_length() - 1
+    for stage in range(stages):
+        states = keras.layers.Conv2D(
+            config.hidden_dim // 2 ** (stages - 1 - stage),
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=dtype,
+            name=f"stem_convolution_{stage}",
+        )(states)
+        states = keras.layers.MaxPooling2D(
+            3, 2, padding="same", dtype=dtype, name=f"stem_pooling_{stage}"
+        )(states)
+    return states
 
 
 def add_position(states, config, max_length, padding_mask=None, grid=None, dtype=None):

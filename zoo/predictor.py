@@ -1,5 +1,7 @@
 """Raw inputs in, predictions out, whatever runs the model: Keras or an exported file."""
 
+import os
+
 import numpy as np
 
 from .graph import Graph
@@ -34,7 +36,7 @@ class Predictor:
         """Returns one `Prediction` for each raw input, in their order.
 
         Args:
-            inputs: List of raw inputs (texts, graphs); a single one counts as a list of one.
+            inputs: List of raw inputs (texts, images, graphs); a single one counts as a list.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
@@ -90,8 +92,8 @@ class Predictor:
 
 
 def _several(inputs):
-    """A single text or graph, also as a dict, counts as a list of one."""
-    return [inputs] if isinstance(inputs, (str, Graph, dict)) else inputs
+    """A single text, path, encoded image or graph, also as a dict, counts as a list of one."""
+    return [inputs] if isinstance(inputs, (str, bytes, os.PathLike, Graph, dict)) else inputs
 
 
 def _check_batch_size(batch_size):

@@ -12,6 +12,7 @@ import numpy as np
 from attnzoo import zoo
 from attnzoo.layers import NamedInputsModel, SequencePooling
 from attnzoo.training.tokenizer import train_wordpiece
+from attnzoo.zoo.image_preprocessor import ImagePreprocessor
 from attnzoo.zoo.registry import _ARCHITECTURES, get_architecture
 from attnzoo.zoo.tasks import get_task
 from attnzoo.zoo.text_preprocessor import TextPreprocessor
@@ -58,20 +59,34 @@ def make_tokenizer(vocabulary_size=150, lowercase=True):
 
 
 def make_source(name, seed=0):
-    """What is exported for an architecture: a pipeline for texts and sentences, else a model."""
+    """What is exported for an architecture: a small pipeline, its weights at random."""
     keras.utils.set_random_seed(seed)
-    preset = f"{name}/tiny"
-    preprocessor = PREPROCESSORS.get(task_of(name).name)
-    if preprocessor is None:
-        return randomise(zoo.build(preset), seed)
+    return _SOURCES[task_of(name).raw_input](name, seed)
+
+
+def _text_pipeline(name, seed):
     tokenizer = make_tokenizer()
     model = zoo.build(
-        preset,
+        f"{name}/tiny",
         num_classes=len(LABELS),
         vocabulary_size=tokenizer.get_vocab_size(),
         max_sequence_length=MAX_LENGTH,
     )
-    return zoo.Pipeline(randomise(model, seed), preprocessor(tokenizer, MAX_LENGTH), LABELS)
+    preprocessor = PREPROCESSORS[task_of(name).name](tokenizer, MAX_LENGTH)
+    return zoo.Pipeline(randomise(model, seed), preprocessor, LABELS)
+
+
+def _image_pipeline(name, seed):
+    sizes = {"hidden_dim": 24, "intermediate_dim": 32, "num_layers": 2}
+    model = zoo.build(
+        f"{name}/tiny", num_classes=len(LABELS), image_shape=(12, 8, 3), patch_size=4, **sizes
+    )
+    config = zoo.config_of(model)
+    preprocessor = ImagePreprocessor(config.image_shape, config.position_names)
+    return zoo.Pipeline(randomise(model, seed), preprocessor, LABELS)
+
+
+_SOURCES = {"text": _text_pipeline, "image_bytes": _image_pipeline}
 
 
 def small_classifier(dtype=None, seed=0, **overrides):

@@ -24,7 +24,7 @@ for folder in json.loads(sys.argv[1]):
     with np.load(folder + "/tensors.npz") as tensors:
         answers = signatures["tokens"](**{n: tf.constant(tensors[n]) for n in tensors})
         np.savez(folder + "/answers.npz", **{n: a.numpy() for n, a in answers.items()})
-    if "preprocess" in signatures:
+    if "text" in signatures["serving_default"].structured_input_signature[1]:
         labels = signatures["serving_default"](text=tf.constant(["A gripping film", "好"]))["label"]
         print(json.dumps([folder, [label.decode() for label in labels.numpy().flatten()]]))
 assert not [name for name in sys.modules if name.startswith("attnzoo.")]

@@ -11,6 +11,7 @@ from attnzoo.layers import (
     GELU,
     ALiBi,
     Attention,
+    ClassToken,
     ConditionalPositionalEncoding,
     DisjointUnion,
     GatherPositions,
@@ -325,6 +326,13 @@ CASES = {
         vectors(*SEQUENCE),
         (BATCH, HIDDEN),
         {"call_kwargs": {"num_nodes": NUM_NODES}, "mask": "unsupported"},
+    ),
+    "class token": (
+        ClassToken,
+        {"initializer": "ones"},
+        vectors(*SEQUENCE),
+        (BATCH, LENGTH + 1, HIDDEN),
+        {"mask": "unsupported"},
     ),
     "pooling, mean": (
         SequencePooling,

@@ -12,6 +12,9 @@ from attnzoo.zoo.tasks import get_task
 from ..layer_test_case import randomize_weights
 
 every_model = pytest.mark.parametrize("name", zoo.list_models())
+every_padded_model = pytest.mark.parametrize(
+    "name", [name for name in zoo.list_models() if get_task(get_architecture(name).task).masks]
+)
 
 # Those of them that an architecture has among its fields.
 REDUCED = {
@@ -21,6 +24,8 @@ REDUCED = {
     "intermediate_dim": 48,
     "num_layers": 1,
     "num_heads": 2,
+    "image_shape": (8, 8, 3),
+    "patch_size": 4,
 }
 
 

@@ -6,7 +6,7 @@ from attnzoo import zoo
 from attnzoo.layers import MultiHeadSelfAttention
 from attnzoo.zoo.config import EncoderConfig
 
-from .small_models import model_inputs, sample, small_model
+from .small_models import every_padded_model, model_inputs, sample, small_model
 
 ENCODERS = [n for n in zoo.list_models() if isinstance(zoo.get_config(n), EncoderConfig)]
 
@@ -22,11 +22,20 @@ def test_every_layer_of_a_model_shows_its_weights(name):
     outputs = np.asarray(model(inputs))
     scores = zoo.attention_scores(model, inputs)
     assert list(scores) == ["encoder_block_0", "encoder_block_1"]
+    encoded = keras.Model(model.input, model.get_layer("encoder_block_0").output)(inputs)
+    positions = encoded.shape[1]
     for weights in scores.values():
-        assert weights.shape == (2, 2, 7, 7)
+        assert weights.shape == (2, 2, positions, positions)
         np.testing.assert_allclose(weights.sum(axis=-1), 1.0, atol=1e-5)
-        assert np.all(weights[1, :, :, 4:] == 0.0)  # Padding is not attended to.
     np.testing.assert_array_equal(model(inputs), outputs)
+
+
+@every_padded_model
+def test_padding_is_not_attended_to(name):
+    model = small_model(name, num_layers=2)
+    for weights in zoo.attention_scores(model, inputs_of(model)).values():
+        assert weights.shape == (2, 2, 7, 7)
+        assert np.all(weights[1, :, :, 4:] == 0.0)
 
 
 def test_the_weights_are_those_of_the_layer_at_its_place():

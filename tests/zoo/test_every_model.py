@@ -10,6 +10,7 @@ from attnzoo.layers import NamedInputsModel
 from .small_models import (
     dimensions,
     every_model,
+    every_padded_model,
     learnable_targets,
     logits_of,
     model_inputs,
@@ -130,7 +131,7 @@ def test_a_hidden_size_that_heads_do_not_divide_is_refused(name):
         small_model(name, hidden_dim=31)
 
 
-@every_model
+@every_padded_model
 def test_what_the_padding_holds_changes_nothing(models, name):
     model = models[name]
     tensors = sample(model, LENGTHS)
@@ -139,7 +140,7 @@ def test_what_the_padding_holds_changes_nothing(models, name):
     np.testing.assert_array_equal(logits_of(model, filled), logits_of(model, tensors))
 
 
-@every_model
+@every_padded_model
 def test_more_padding_changes_nothing(models, name):
     model = models[name]
     lengths = [length for length in LENGTHS if length]
@@ -219,8 +220,9 @@ def test_unknown_and_missing_inputs_are_refused(models, name):
     for wrong in ({**inputs, "extra": inputs[required]}, renamed, without, inputs[required]):
         with pytest.raises(ValueError, match="unknown or missing inputs"):
             model(wrong)
-        with pytest.raises(ValueError, match="unknown or missing inputs"):
-            model.predict(wrong, verbose=0)
+        if len(wrong):  # Of nothing at all, Keras itself cannot count the rows.
+            with pytest.raises(ValueError, match="unknown or missing inputs"):
+                model.predict(wrong, verbose=0)
 
 
 @every_model

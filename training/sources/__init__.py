@@ -2,18 +2,22 @@
 
 from .files import FileSource
 from .graphs import open_graphs, read_graphs
+from .image_files import IMAGE_SUFFIXES
+from .images import open_images
 from .rows import DataError, Row
 from .spec import open_texts
 from .tagged import TaggedFile, is_tagged_file, open_tagged, read_words
 from .texts import read_texts
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "DataError",
     "FileSource",
     "Row",
     "TaggedFile",
     "is_tagged_file",
     "open_graphs",
+    "open_images",
     "open_tagged",
     "open_texts",
     "read_graphs",

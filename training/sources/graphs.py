@@ -6,7 +6,7 @@ from .edge_list import is_edge_list, read_edge_list, read_karate_club
 from .graph_records import GraphFile
 from .planetoid import is_planetoid, read_planetoid
 from .rows import DataError
-from .spec import SPLIT_ALIASES, SPLITS
+from .spec import SPLITS, split_of
 from .tu import is_tu, read_tu
 
 _FORMS = (
@@ -49,10 +49,7 @@ def open_graphs(spec, label_column=None):
         rows = read_tu(path)
         return {"train": rows}, [f"{path}: {len(rows)} graphs in TU format, a label for each"]
     if path.is_dir():
-        files = {
-            SPLIT_ALIASES.get(file.stem.lower(), file.stem.lower()): file
-            for file in sorted(path.glob("*.jsonl"))
-        }
+        files = {split_of(file.stem): file for file in sorted(path.glob("*.jsonl"))}
         sources = {split: GraphFile(files[split]) for split in SPLITS if split in files}
         if sources:
             return sources, [f"{split}: {source.path}" for split, source in sources.items()]

@@ -8,7 +8,13 @@ from .records import FILE_SUFFIXES
 from .rows import DataError
 
 SPLITS = ("train", "validation", "test")
-SPLIT_ALIASES = {"dev": "validation", "valid": "validation", "val": "validation"}
+_SPLIT_ALIASES = {"dev": "validation", "valid": "validation", "val": "validation"}
+
+
+def split_of(name):
+    """Returns the split that a file or folder of this name holds, or None."""
+    split = _SPLIT_ALIASES.get(name.lower(), name.lower())
+    return split if split in SPLITS else None
 
 
 class SplitSource:
@@ -64,8 +70,8 @@ def open_texts(spec, text_column=None, label_column=None, download=False):
 def _open_folder(folder, text_column, label_column):
     sources, lines = {}, []
     for path in sorted(folder.iterdir()):
-        split = SPLIT_ALIASES.get(path.stem.lower(), path.stem.lower())
-        if path.suffix.lower() not in FILE_SUFFIXES or split not in SPLITS:
+        split = split_of(path.stem)
+        if path.suffix.lower() not in FILE_SUFFIXES or split is None:
             continue
         if split in sources:
             raise DataError(
@@ -98,7 +104,7 @@ def _split_file(path, text_column, label_column):
 
 def split_name(name, origin):
     """Returns the split that a name such as `"dev"` means, or raises a DataError."""
-    split = SPLIT_ALIASES.get(name.lower(), name.lower())
-    if split not in SPLITS:
+    split = split_of(name)
+    if split is None:
         raise DataError(f"Expected a split of {SPLITS} in {origin}. Received: {name!r}")
     return split

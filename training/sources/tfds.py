@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...zoo.raw_image import RawImage
 from .rows import DataError, Row
 
 _SPLITS = ("train", "validation", "test")
@@ -101,6 +102,37 @@ def open_tagged_tfds(name, label_feature=None, download=False):
     words = _feature(builder, None, "words", "Text", in_sequence=True)
     label = _feature(builder, label_feature, "label", "ClassLabel", in_sequence=True)
     return _sources(name, builder, "words", words, label)
+
+
+def open_image_tfds(name, download=False):
+    """Opens a data set of labelled images of TFDS by its name.
+
+    Args:
+        name: Such as `"cifar10"`.
+        download: As in `open_tfds`.
+
+    Returns:
+        As `open_tfds`; inputs are `RawImage`s.
+
+    Raises:
+        DataError: As `open_tfds`.
+    """
+    builder = _builder(name, download)
+    image = _feature(builder, None, "image", "Image")
+    label = _feature(builder, None, "label", "ClassLabel")
+    sources, lines = _sources(name, builder, "image", image, label)
+    return {split: _Images(source) for split, source in sources.items()}, lines
+
+
+class _Images:
+    """Rows whose inputs are images in place of their pixels."""
+
+    def __init__(self, source):
+        self._source = source
+
+    def __iter__(self):
+        for row in self._source:
+            yield row._replace(input=RawImage(row.input, row.origin))
 
 
 def _builder(name, download):

@@ -4,6 +4,7 @@
 """
 
 from .graph_classification import GraphClassificationTraining
+from .image_classification import ImageClassificationTraining
 from .text_classification import TextClassificationTraining
 from .token_classification import TokenClassificationTraining
 
@@ -13,6 +14,7 @@ TRAINING_TASKS = {
     task.name: task
     for task in (
         GraphClassificationTraining(),
+        ImageClassificationTraining(),
         TextClassificationTraining(),
         TokenClassificationTraining(),
     )

@@ -18,6 +18,7 @@ class GraphClassificationTraining:
     name = "graph_classification"
     # Nothing is learned of the data but their width.
     options = ()
+    source_options = ("label_column",)
     how_held_out = "nodes or graphs, stratified by label"
     recipes: ClassVar = {
         "scratch": GraphRecipe(),
@@ -35,12 +36,8 @@ class GraphClassificationTraining:
         "demo": GraphRecipe(epochs=60, learning_rate=1e-2, ema_momentum=None, patience=60),
     }
 
-    def open_sources(self, spec, text_column=None, label_column=None, download=False):
+    def open_sources(self, spec, label_column=None):
         """Returns rows by split and the lines that say how they are read, see `open_graphs`."""
-        if text_column is not None:
-            raise DataError(
-                f"Expected no `text_column` for graphs. Received: text_column={text_column!r}"
-            )
         return open_graphs(spec, label_column)
 
     def read_inputs(self, path, text_column=None):

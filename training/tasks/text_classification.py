@@ -17,8 +17,9 @@ class TextClassificationTraining:
     """One label for each text."""
 
     name = "text_classification"
-    # Arguments of `prepare` that go to `learn`.
+    # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
+    source_options = ("text_column", "label_column", "download")
     how_held_out = "rows, stratified by label"
     recipes: ClassVar = {
         "scratch": TextRecipe(),
@@ -65,6 +66,10 @@ class TextClassificationTraining:
         # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TextPreprocessor(tokenizer, config.max_sequence_length), fields
+
+    def preprocessor(self, loaded, config):
+        """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
+        return loaded
 
     def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0, copies=1):
         """Tokenises a split once.

@@ -10,7 +10,7 @@ from ..entities import checked_entities
 from ..examples import TaggedExamples
 from ..held_out import random_selection
 from ..recipe import TaggingRecipe
-from ..sources import DataError, is_tagged_file, open_tagged, read_texts, read_words
+from ..sources import is_tagged_file, open_tagged, read_texts, read_words
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
 
@@ -19,8 +19,9 @@ class TokenClassificationTraining:
     """One label for each word."""
 
     name = "token_classification"
-    # Arguments of `prepare` that go to `learn`.
+    # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
+    source_options = ("label_column", "download")
     how_held_out = "rows, chosen at random"
     recipes: ClassVar = {
         "scratch": TaggingRecipe(),
@@ -28,13 +29,8 @@ class TokenClassificationTraining:
         "demo": TaggingRecipe(epochs=30, batch_size=8, learning_rate=3e-3, patience=30),
     }
 
-    def open_sources(self, spec, text_column=None, label_column=None, download=False):
+    def open_sources(self, spec, label_column=None, download=False):
         """Returns rows by split and the lines that say how they are read, see `open_tagged`."""
-        if text_column is not None:
-            raise DataError(
-                "Expected no `text_column` for tagged sentences, whose files say where the words "
-                f"are. Received: text_column={text_column!r}"
-            )
         return open_tagged(spec, label_column, download)
 
     def read_inputs(self, path, text_column=None):
@@ -70,6 +66,10 @@ class TokenClassificationTraining:
         )
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return WordsPreprocessor(tokenizer, config.max_sequence_length), fields
+
+    def preprocessor(self, loaded, config):
+        """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
+        return loaded
 
     def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0):
         """Cuts the words of a split to pieces once; each different word is cut once.

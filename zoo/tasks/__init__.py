@@ -5,6 +5,7 @@ how logits become predictions. Architectures name their task; pipelines, trainin
 """
 
 from .graph_classification import GraphClassification
+from .image_classification import ImageClassification
 from .interface import TensorSpec
 from .text_classification import TextClassification
 from .token_classification import TokenClassification
@@ -12,6 +13,7 @@ from .token_classification import TokenClassification
 __all__ = [
     "TASKS",
     "GraphClassification",
+    "ImageClassification",
     "TensorSpec",
     "TextClassification",
     "TokenClassification",
@@ -19,7 +21,13 @@ __all__ = [
 ]
 
 TASKS = {
-    task.name: task for task in (GraphClassification(), TextClassification(), TokenClassification())
+    task.name: task
+    for task in (
+        GraphClassification(),
+        ImageClassification(),
+        TextClassification(),
+        TokenClassification(),
+    )
 }
 
 

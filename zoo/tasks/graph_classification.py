@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..prediction import LabelledNodes
+from .classification import prediction_from_probabilities
 from .interface import BATCH_SIZES, LENGTHS, SampleInputs, TensorSpec, softmax
-from .text_classification import prediction_from_probabilities
 
 _LARGEST = 40
 # Edges for each node in random graphs.

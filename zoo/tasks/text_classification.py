@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..prediction import Prediction
-from .interface import TensorSpec, sequence_samples, softmax
+from .classification import Classification
+from .interface import TensorSpec, sequence_samples
 
 
-class TextClassification:
+class TextClassification(Classification):
     """A text becomes token ids; the logits become the most probable label."""
 
     name = "text_classification"
@@ -17,7 +17,8 @@ class TextClassification:
     served_kind = "raw"
     # What a preprocessor of this task saves, so that an artefact without them has none.
     preprocessor_files = ("tokenizer.json",)
-    # What follows `attnzoo predict MODEL`.
+    # What a raw signature is sent, as JSON, and what follows `attnzoo predict MODEL`.
+    raw_example: ClassVar = {"text": ["A gripping, funny film."]}
     command_example = "'your text here'"
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.
@@ -52,16 +53,6 @@ class TextClassification:
                 "token_ids", "int32", ("batch", "length"), "ids of `tokenizer.json`, padded"
             ),
             TensorSpec("lengths", "int32", ("batch",), "number of real tokens in each row"),
-        )
-
-    def outputs(self, config):
-        """Returns the tensors that an artefact returns (`label`: an index into the labels)."""
-        if config.num_classes == 0:
-            return (TensorSpec("embedding", "float32", ("batch", config.hidden_dim)),)
-        return (
-            TensorSpec("logits", "float32", ("batch", config.num_classes)),
-            TensorSpec("probabilities", "float32", ("batch", config.num_classes)),
-            TensorSpec("label", "int64", ("batch",), "index into `labels.txt`"),
         )
 
     def sample(self, config, lengths, seed=0, length=None):
@@ -105,14 +96,6 @@ class TextClassification:
         """Returns the inputs of that signature."""
         return {"text": np.array(texts, object)}
 
-    def named_labels(self, indices, labels, tensors):
-        """Returns the name of each label index."""
-        return np.array(labels)[indices]
-
-    def raw_outputs(self, texts):
-        """Returns what a raw signature says of the inputs themselves: of texts nothing."""
-        return {}
-
     def longest(self, config):
         """Returns the longest length of the dynamic dimension `"length"`."""
         return config.max_sequence_length
@@ -122,21 +105,3 @@ class TextClassification:
         from ..text_preprocessor import TextPreprocessor
 
         return TextPreprocessor.load(folder, config.max_sequence_length)
-
-    def collect(self, texts, rows, num_classes):
-        """Returns the rows' logits as one array `(texts, num_classes)`."""
-        return np.array(rows, "float32").reshape(len(rows), num_classes)
-
-    def predictions(self, texts, logits, labels):
-        """Returns a list of `Prediction`, one for each row of logits `(texts, num_classes)`."""
-        return [prediction_from_probabilities(row, labels) for row in softmax(logits)]
-
-
-def prediction_from_probabilities(probabilities, labels):
-    """Returns the `Prediction` of one row of probabilities."""
-    best = int(np.argmax(probabilities))
-    return Prediction(
-        label=labels[best],
-        probability=float(probabilities[best]),
-        probabilities={label: float(p) for label, p in zip(labels, probabilities, strict=True)},
-    )

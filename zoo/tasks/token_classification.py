@@ -17,6 +17,7 @@ class TokenClassification:
     # The kind of a SavedModel's signature that answers checked raw inputs.
     served_kind = "words"
     preprocessor_files = TextClassification.preprocessor_files
+    raw_example: ClassVar = TextClassification.raw_example
     command_example = TextClassification.command_example
     # Keras input -> the artefact's tensor and the dimension that it is derived from.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
