@@ -80,8 +80,8 @@ class SeparateGraphs(keras.layers.Layer):
 
     Example:
     >>> import numpy as np
-    >>> SeparateGraphs()(np.zeros((6, 4)), np.zeros((2, 3, 1))).shape
-    TensorShape([2, 3, 4])
+    >>> tuple(SeparateGraphs()(np.zeros((6, 4)), np.zeros((2, 3, 1))).shape)
+    (2, 3, 4)
     """
 
     def __init__(self, **kwargs):

@@ -34,8 +34,8 @@ class GraphReadout(keras.layers.Layer):
 
     Example:
     >>> import numpy as np
-    >>> nodes = np.array([[[1.0], [3.0], [9.0]]], "float32")
-    >>> [GraphReadout(r)(nodes, np.array([2])).numpy().item() for r in ("mean", "sum", "max")]
+    >>> nodes, two = np.array([[[1.0], [3.0], [9.0]]], "float32"), np.array([2])
+    >>> [np.asarray(GraphReadout(r)(nodes, two)).item() for r in ("mean", "sum", "max")]
     [2.0, 4.0, 3.0]
 
     References:

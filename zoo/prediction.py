@@ -1,5 +1,6 @@
 """What a pipeline answers for one input."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 
@@ -93,4 +94,5 @@ class LabelledNodes:
         return [*(f"{index}\t{n.label}\t{n.probability:.4f}" for index, n in nodes), ""]
 
     def __str__(self):
-        return " ".join(map(str, self.nodes))
+        counts = Counter(self.labels).most_common()
+        return f"{len(self.nodes)} nodes: " + ", ".join(f"{label} {n}" for label, n in counts)

@@ -74,8 +74,9 @@ ROW_IN_TABLE = ("before_0/kernel", "before_1/kernel")
 NODES = 12
 EDGES = np.stack([np.arange(NODES), np.arange(NODES) % 3], axis=1).astype("int32")
 EDGES[-1] = -1  # Padding.
-# For each sequence, taken as the nodes of a graph, three edges, and how many nodes are real.
-BATCH_EDGES = np.array([[[0, 1], [2, 1], [1, 3]], [[1, 0], [0, 0], [-1, -1]]], "int32")
+# Graphs of one node with one edge, for the same reason; and how many of the vectors of a sequence
+# are real nodes.
+SELF_LOOPS = np.zeros((BATCH, 1, 2), "int32")
 NUM_NODES = np.array([LENGTH, LENGTH - 2], "int32")
 
 CASES = {
@@ -100,10 +101,10 @@ CASES = {
     "disjoint union": (
         DisjointUnion,
         {},
-        vectors(*SEQUENCE),
-        ((BATCH * LENGTH, HIDDEN), (BATCH * 3, 2)),
+        vectors(BATCH, 1, HIDDEN),
+        ((BATCH, HIDDEN), (BATCH, 2)),
         {
-            "call_kwargs": {"edges": BATCH_EDGES, "num_nodes": NUM_NODES},
+            "call_kwargs": {"edges": SELF_LOOPS, "num_nodes": np.ones(BATCH, "int32")},
             "mask": "unsupported",
         },
     ),
@@ -381,9 +382,9 @@ CASES = {
     "separate graphs": (
         SeparateGraphs,
         {},
-        vectors(BATCH * LENGTH, HIDDEN),
-        SEQUENCE,
-        {"call_kwargs": {"node_features": vectors(*SEQUENCE)}, "mask": "unsupported"},
+        vectors(BATCH, HIDDEN),
+        (BATCH, 1, HIDDEN),
+        {"call_kwargs": {"node_features": vectors(BATCH, 1, HIDDEN)}, "mask": "unsupported"},
     ),
     "unit sum": (UnitSum, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "windowed attention": (
