@@ -10,7 +10,7 @@ from ..backends import gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references_kinds
 from .calls import array, run, whole
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
 
 FEATURES, UNITS, HEADS = 5, 4, 3
 SCORES = ["gat", "gatv2", "dot"]
@@ -296,7 +296,7 @@ def test_a_batch_of_graphs_that_is_not_joined_is_refused():
 
 @needs_tensorflow
 @pytest.mark.parametrize("score", SCORES)
-def test_onnx_runtime_agrees_for_any_number_of_nodes_and_edges(score, tmp_path):
+def test_both_exports_agree_for_any_number_of_nodes_and_edges(score, tmp_path):
     nodes = keras.Input((FEATURES,), name="node_features")
     edges = keras.Input((2,), dtype="int32", name="edges")
     layer = make_layer(score=score, add_self_loops=score != "gat")
@@ -307,7 +307,7 @@ def test_onnx_runtime_agrees_for_any_number_of_nodes_and_edges(score, tmp_path):
         pairs = rng.integers(0, count, (num_edges, 2))
         pairs[rng.random(num_edges) < 0.2] = -1
         feeds.append({"node_features": vectors(count, FEATURES), "edges": pairs.astype("int32")})
-    assert_onnx_agrees(
+    assert_exports_agree(
         model,
         {"node_features": ("nodes", FEATURES), "edges": ("edges", 2)},
         {"output_0": ("nodes", HEADS * UNITS), "output_1": ("weights", HEADS)},

@@ -12,7 +12,7 @@ from ..backends import each_dtype, gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references, references_kinds
 from .calls import array, run, whole
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS = 2, 7, 12, 3
@@ -460,7 +460,7 @@ def test_feature_maps_are_found_by_their_names():
 
 @needs_tensorflow
 @pytest.mark.parametrize(("feature_map", "causal"), [("elu", False), ("favor", True)])
-def test_onnx_runtime_agrees_for_any_batch_and_length(feature_map, causal, tmp_path):
+def test_both_exports_agree_for_any_batch_and_length(feature_map, causal, tmp_path):
     nodes = {
         "inputs": keras.Input((None, HIDDEN), name="inputs"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
@@ -479,7 +479,7 @@ def test_onnx_runtime_agrees_for_any_batch_and_length(feature_map, causal, tmp_p
     ]
     feeds.append({"inputs": vectors(1, 5, HIDDEN), "padding_mask": np.zeros((1, 5), bool)})
     axes = {"inputs": ("batch", "length", HIDDEN), "padding_mask": ("batch", "length")}
-    assert_onnx_agrees(
+    assert_exports_agree(
         model, axes, {"output_0": ("batch", "length", HIDDEN)}, feeds, tmp_path, atol=1e-5
     )
 

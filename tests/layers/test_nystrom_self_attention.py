@@ -12,7 +12,7 @@ from ..backends import each_dtype, gradients, needs_float64, needs_tensorflow, w
 from ..layer_test_case import named_weights, randomize_weights
 from . import references_kinds
 from .calls import array, run
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS = 2, 11, 12, 3
@@ -294,7 +294,7 @@ def test_arguments_without_meaning_are_refused():
 
 
 @needs_tensorflow
-def test_onnx_runtime_agrees_for_any_batch_and_length(tmp_path):
+def test_both_exports_agree_for_any_batch_and_length(tmp_path):
     nodes = {
         "inputs": keras.Input((None, HIDDEN), name="inputs"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
@@ -313,6 +313,6 @@ def test_onnx_runtime_agrees_for_any_batch_and_length(tmp_path):
     ]
     feeds.append({"inputs": vectors(1, 5, HIDDEN), "padding_mask": np.zeros((1, 5), bool)})
     axes = {"inputs": ("batch", "length", HIDDEN), "padding_mask": ("batch", "length")}
-    assert_onnx_agrees(
+    assert_exports_agree(
         model, axes, {"output_0": ("batch", "length", HIDDEN)}, feeds, tmp_path, atol=1e-5
     )
