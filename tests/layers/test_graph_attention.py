@@ -11,6 +11,7 @@ from ..layer_test_case import named_weights, randomize_weights
 from . import references_kinds
 from .calls import array, run, whole
 from .export_parity import assert_exports_agree
+from .gradient_check import assert_gradients_match_differences
 
 FEATURES, UNITS, HEADS = 5, 4, 3
 SCORES = ["gat", "gatv2", "dot"]
@@ -93,26 +94,13 @@ def test_outputs_match_the_formula_for_all_graphs(graph, score, concat, add_self
 @pytest.mark.parametrize("score", SCORES)
 def test_gradients_match_differences_in_float64(score, add_self_loops):
     layer = make_layer(2, score=score, add_self_loops=add_self_loops)
-    target = vectors(6, 2 * UNITS, seed=1)
-    weights = named_weights(layer)
-
-    def loss(node_features, weights):
-        return (expected_outputs(layer, node_features, EDGES, weights)[0] * target).sum()
-
-    def product(node_features=NODES):
-        return keras.ops.sum(keras.ops.multiply(layer(node_features, EDGES), target))
-
-    (found,) = gradients(product, [NODES])
-    expected = references_kinds.numerical_gradient(lambda x: loss(x, weights), NODES)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-    for weight, found in zip(
-        layer.trainable_weights, weight_gradients(product, layer.trainable_weights), strict=True
-    ):
-        name = weight.path.split("/", 1)[1]
-        expected = references_kinds.numerical_gradient(
-            lambda w, name=name: loss(NODES, {**weights, name: w}), weights[name]
-        )
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5, err_msg=name)
+    assert_gradients_match_differences(
+        layer,
+        lambda x: layer(x, EDGES),
+        lambda x, weights: expected_outputs(layer, x, EDGES, weights)[0],
+        NODES,
+        target=vectors(6, 2 * UNITS, seed=1),
+    )
 
 
 def test_of_gat_and_gatv2_only_the_second_ranks_neighbours_by_who_asks():
