@@ -4,7 +4,8 @@
 
 PYTHON is an interpreter with `torch`, `local-attention` and `transformers`, if they are not
 installed beside TensorFlow; what it lacks is left out. Rivals take turns and each one's median
-counts; ratios are within the run. By itself TensorFlow leaves matrix products to oneDNN only on
+counts; ratios are within the run. Times are of the processor: on one core, that of the clock when
+nothing else runs. By itself TensorFlow leaves matrix products to oneDNN only on
 processors with AVX-512 VNNI, PyTorch on all; here both do, unless TF_ENABLE_ONEDNN_OPTS=0 is set.
 """
 
@@ -13,6 +14,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -44,7 +46,7 @@ class Peers:
     """The peers in PyTorch, called in a process of their own, in turn with those of this one."""
 
     def __init__(self, interpreter):
-        self.interpreter, self.names = interpreter, []
+        self.interpreter, self.names, self.seconds = interpreter, [], 0.0
         if interpreter is None:
             if importlib.util.find_spec("torch") is None:
                 print("Left out: the peers in PyTorch, which no --peers PYTHON was named for")
@@ -65,10 +67,14 @@ class Peers:
 
         return {call: lambda call=call: self._call(name, length, call) for call in CALLS}
 
+    def clock(self):
+        """Processor seconds of both processes."""
+        return time.process_time() + self.seconds
+
     def _call(self, name, length, call):
         self.process.stdin.write(f"{name}\t{length}\t{call}\n")
         self.process.stdin.flush()
-        self._answer()
+        self.seconds = float(self._answer())
 
     def _answer(self):
         line = self.process.stdout.readline()
@@ -184,17 +190,17 @@ def _race(names, length, peers):
         name: peers.calls(name, length) if name in peers.names else ONE_LAYER[name](length)
         for name in names
     }
-    return _medians(rivals, repeats=max(5, min(31, 2**16 // length)))
+    return _medians(rivals, max(5, min(31, 2**16 // length)), peers.clock)
 
 
-def _medians(rivals, repeats):
+def _medians(rivals, repeats, clock=time.process_time):
     from attention_layers import CALLS
     from timing import medians
 
     seconds = {name: {} for name in rivals}
     for call in CALLS:
         turns = {name: calls[call] for name, calls in rivals.items()}
-        for name, value in medians(turns, repeats=repeats, warmup=2).items():
+        for name, value in medians(turns, repeats=repeats, warmup=2, clock=clock).items():
             seconds[name][call] = value
     return seconds
 

@@ -5,12 +5,12 @@ As a program it prints the peak memory of one of them, which needs a process of 
     python benchmarks/attention_layers.py window 8192 "training step"
 """
 
-import resource
 import sys
 
 import keras
 import numpy as np
 import tensorflow as tf
+from memory import peak_bytes
 
 from attnzoo import layers
 
@@ -161,9 +161,9 @@ def main():
     """Prints by how many bytes a call grows the peak memory of a process that made a short one."""
     name, length, call = sys.argv[1:]
     ONE_LAYER[name](64)[call]()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     ONE_LAYER[name](int(length))[call]()
-    print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+    print(peak_bytes() - before)
 
 
 if __name__ == "__main__":

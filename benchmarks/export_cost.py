@@ -1,10 +1,11 @@
 """What an export costs, in a fresh process: `python benchmarks/export_cost.py`."""
 
 import argparse
-import resource
 import tempfile
 import time
 from pathlib import Path
+
+from memory import peak_bytes
 
 
 def main():
@@ -36,7 +37,7 @@ def main():
 
 
 def _peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_bytes() / 2**20
 
 
 if __name__ == "__main__":

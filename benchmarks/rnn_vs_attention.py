@@ -5,11 +5,14 @@
 Recall: pairs of a key and a value, then one of the keys alone; the answer is the value that stood
 beside it, so and so many pairs before. Each model is one layer of its kind between the same
 embedding and the same classifier, trained for the same number of steps on fresh sequences.
-Time: one layer, batch 1, a call and a training step as Keras makes them, compiled by XLA.
+Time: one layer, batch 1, a call and a training step as Keras makes them, compiled by XLA, on one
+core; of the processor, so that what else runs there does not count.
 """
 
 import argparse
+import os
 import statistics
+import time
 from pathlib import Path
 
 import keras
@@ -42,6 +45,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="few seeds, steps, lengths: a trial")
     arguments = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     steps = STEPS // 10 if arguments.quick else STEPS
     seeds = min(arguments.seeds, 2) if arguments.quick else arguments.seeds
     lengths = LENGTHS[:3] if arguments.quick else LENGTHS
@@ -64,7 +68,7 @@ def main():
                 (name, *(f"{1000 * seconds[length][name, call]:.2f}" for length in lengths))
                 for name in STYLES
             ],
-            title=f"Milliseconds, {call}, median",
+            title=f"Milliseconds of one core, {call}, median",
         )
     print(_reading(recall, seconds, steps))
     if arguments.out:
@@ -141,7 +145,7 @@ def _seconds(length):
         model.compile("sgd", "mse", jit_compile=True)
         rivals[name, "forward"] = lambda m=model: m.predict_on_batch(states)
         rivals[name, "training step"] = lambda m=model: m.train_on_batch(states, states)
-    return medians(rivals, repeats=7 if length > 1000 else 21)
+    return medians(rivals, repeats=7 if length > 1000 else 21, clock=time.process_time)
 
 
 def _reading(recall, seconds, steps):

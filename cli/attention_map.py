@@ -17,6 +17,8 @@ def draw_attention_map(path, scores, ticks, title):
     from matplotlib.figure import Figure
 
     heads = max(len(weights) for weights in scores.values())
+    # One scale for all maps, up to the largest weight: most are far from one, ReLU's may be above.
+    largest = max(weights.max() for weights in scores.values()) or 1.0
     size = _INCHES_PER_MAP + 0.06 * min(len(ticks), _MOST_LABELS)
     figure = Figure(figsize=(size * heads + 1, size * len(scores) + 1), layout="constrained")
     figure.suptitle(title)
@@ -27,7 +29,7 @@ def draw_attention_map(path, scores, ticks, title):
         for axes in row[len(weights) :]:
             axes.axis("off")
         for head, (axes, of_head) in enumerate(zip(row, weights, strict=False)):
-            image = axes.imshow(of_head, vmin=0.0, vmax=1.0, cmap="viridis")
+            image = axes.imshow(of_head, vmin=0.0, vmax=largest, cmap="viridis")
             axes.set_title(f"{name}, head {head}", fontsize=8)
             labels = [ticks[place] for place in places]
             # `$` would begin mathematics.

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
+from .chunks import from_chunks, number_of_chunks, pad_to_chunks, to_chunks
+
 
 class Blocks:
     """Cuts a sequence into blocks of queries, each with one window of the keys that it reaches.
@@ -50,7 +52,7 @@ class Blocks:
 
     def count(self, length):
         """Number of blocks that a sequence of this length fills, the last maybe in part."""
-        return (length + self.block - 1) // self.block
+        return number_of_chunks(length, self.block)
 
     def key_positions(self, length):
         """Position in the sequence of each key of each window, `(blocks, span)`.
@@ -62,13 +64,11 @@ class Blocks:
 
     def blocks(self, states):
         """`(batch, heads, length, size)` to `(batch, heads, blocks, block, size)`, zeros added."""
-        states, count = self._pad(states)
-        shape = (-1, states.shape[1], count, self.block, states.shape[-1])
-        return ops.reshape(states, shape)
+        return to_chunks(states, self.block)
 
     def windows(self, states):
         """`(batch, heads, length, size)` to `(batch, heads, blocks, span, size)`."""
-        states, count = self._pad(states)
+        count = self.count(ops.shape(states)[2])
         heads, size = states.shape[1], states.shape[-1]
         pieces = self.block // self._piece  # in a block
         index = ops.arange(count, dtype="int32")[:, None] * pieces + np.arange(
@@ -77,16 +77,13 @@ class Blocks:
         index = ops.clip(index, 0, count * pieces - 1)
         # All sequences end to end: a lookup along the first axis has the cheapest gradient.
         sequence = ops.arange(ops.shape(states)[0] * heads, dtype="int32") * (count * pieces)
-        rows = ops.reshape(states, (-1, self._piece * size))
+        rows = ops.reshape(pad_to_chunks(states, self.block), (-1, self._piece * size))
         windows = ops.take(rows, sequence[:, None, None] + index, axis=0)
         return ops.reshape(windows, (-1, heads, count, self.span, size))
 
     def join(self, blocks, length):
         """`(batch, heads, blocks, block, size)` to `(batch, heads, length, size)`."""
-        batch, heads, count, _, size = ops.shape(blocks)
-        states = ops.reshape(blocks, (-1, heads, count * self.block, size))
-        # The gradient of `slice` pads, which costs nothing where nothing is cut off.
-        return ops.slice(states, (0, 0, 0, 0), (batch, heads, length, size))
+        return from_chunks(blocks, length)
 
     def dense(self, weights, length):
         """Weights of windows, zero outside `visible`, as `(batch, heads, query, key)` of all pairs.
@@ -103,10 +100,3 @@ class Blocks:
         weights = ops.reshape(weights, (-1, heads, self.block, count, row - self.block))
         weights = weights[..., -self._first : length - self._first]
         return self.join(ops.transpose(weights, (0, 1, 3, 2, 4)), length)
-
-    def _pad(self, states):
-        """Fills the last block with zeros; returns the states and the number of blocks."""
-        length = ops.shape(states)[2]
-        count = self.count(length)
-        missing = count * self.block - length
-        return ops.pad(states, [[0, 0], [0, 0], [0, missing], [0, 0]]), count

@@ -14,8 +14,40 @@ def check_positive(optional=False, **arguments):
     for name, value in arguments.items():
         if optional and value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if not is_count(value) or value < 1:
             raise ValueError(
                 f"Received an invalid value for argument `{name}`, expected a positive integer. "
                 f"Received: {name}={value}"
             )
+
+
+def check_not_negative(**arguments):
+    """Raises a ValueError unless each argument is an integer of at least 0.
+
+    Example:
+    >>> check_not_negative(global_tokens=-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: Received an invalid value for argument `global_tokens`, expected a non-negative
+    integer. Received: global_tokens=-1
+    """
+    for name, value in arguments.items():
+        if not is_count(value):
+            raise ValueError(
+                f"Received an invalid value for argument `{name}`, expected a non-negative "
+                f"integer. Received: {name}={value!r}"
+            )
+
+
+def is_count(value):
+    """Whether a value is an integer of at least 0; a boolean is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def check_wavelength(max_wavelength):
+    """Raises a ValueError unless the wavelength of a position is a positive number."""
+    if not max_wavelength > 0:
+        raise ValueError(
+            "Received an invalid value for argument `max_wavelength`, expected a positive "
+            f"number. Received: max_wavelength={max_wavelength}"
+        )

@@ -10,7 +10,9 @@ from keras import ops
 class GELU(keras.layers.Layer):
     """Exact Gaussian error linear unit: `x * Φ(x) = x / 2 * (1 + erf(x / √2))`.
 
-    Written with `erf`: TensorFlow's own exact GELU uses `Erfc`, which ONNX does not have.
+    Written with `erf`: TensorFlow's own exact GELU uses `Erfc`, which ONNX does not have. And in
+    just this order, which TensorFlow fuses with the dense layer before it where no gradient is
+    asked for.
 
     Call arguments:
         inputs: Tensor of any shape.

@@ -1,4 +1,4 @@
-"""Layer normalisation, in a form that runtimes recognise and fuse."""
+"""Layer normalisation, in a form that ONNX Runtime recognises and fuses."""
 
 import keras
 from keras import ops
@@ -9,8 +9,8 @@ class LayerNormalization(keras.layers.Layer):
     """Normalises each vector to mean 0 and variance 1, then scales and shifts it.
 
     `(x - mean) / sqrt(mean((x - mean)²) + epsilon) * gamma + beta`, over the last axis, computed
-    in float32 at least. Keras's own layer computes the same by operations that ONNX Runtime does
-    not recognise as one.
+    in float32 at least. Converted to ONNX it is one operator to ONNX Runtime, which does not
+    recognise the operations of Keras's own layer.
 
     Args:
         epsilon: Added to the variance. Defaults to 1e-6.
@@ -48,7 +48,8 @@ class LayerNormalization(keras.layers.Layer):
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         states = ops.cast(inputs, dtype)
         centred = states - ops.mean(states, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        # Not `square`, which becomes a product, where ONNX Runtime looks for a power.
+        variance = ops.mean(ops.power(centred, 2), axis=-1, keepdims=True)
         normalized = centred / ops.sqrt(variance + self.epsilon)
         return ops.cast(
             normalized * ops.cast(self.gamma, dtype) + ops.cast(self.beta, dtype), inputs.dtype

@@ -5,6 +5,7 @@ from keras import ops
 
 from .attention import Attention
 from .blocks import Blocks
+from .checks import check_not_negative, is_count
 
 _STYLES = ("regular", "chunked_limited")
 
@@ -221,17 +222,13 @@ def _check(window, window_style, global_tokens, causal):
     if (
         not isinstance(window, tuple | list)
         or len(window) != 2
-        or not all(_is_count(reach) for reach in window)
+        or not all(is_count(reach) for reach in window)
     ):
         raise ValueError(
             "Received an invalid value for argument `window`, expected a pair of non-negative "
             f"integers (left, right). Received: window={window!r}"
         )
-    if not _is_count(global_tokens):
-        raise ValueError(
-            "Received an invalid value for argument `global_tokens`, expected a non-negative "
-            f"integer. Received: global_tokens={global_tokens!r}"
-        )
+    check_not_negative(global_tokens=global_tokens)
     if causal and window_style == "chunked_limited":
         raise ValueError(
             "Expected `causal=False` with `window_style='chunked_limited'`, where a query sees its "
@@ -242,7 +239,3 @@ def _check(window, window_style, global_tokens, causal):
             "Expected a window that does not look ahead with `causal=True`; use "
             f"window=({window[0]}, 0). Received: window={tuple(window)}"
         )
-
-
-def _is_count(number):
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0

@@ -27,5 +27,6 @@ def elu_plus_one(states):
         linear attention", equation 7.
     """
     states = ops.convert_to_tensor(states)
-    # Not `elu(x) + 1` literally: `(exp(-17) - 1) + 1` is zero in float32.
-    return ops.relu(states) + ops.exp(ops.clip(states, _LOWEST_STATE, 0.0))
+    # Not `elu(x) + 1` literally: `(exp(-17) - 1) + 1` is zero in float32. The exponential lies
+    # above its tangent, so that the larger of the two is the one that is meant.
+    return ops.maximum(states + 1, ops.exp(ops.clip(states, _LOWEST_STATE, 0.0)))

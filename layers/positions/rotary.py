@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..checks import check_wavelength
 from .kinds import RotaryPosition
 from .lengths import positions_from
 
@@ -44,11 +45,7 @@ class RotaryEmbedding(RotaryPosition):
 
     def __init__(self, max_wavelength=10000.0, **kwargs):
         super().__init__(**kwargs)
-        if not max_wavelength > 0:
-            raise ValueError(
-                "Received an invalid value for argument `max_wavelength`, expected a positive "
-                f"number. Received: max_wavelength={max_wavelength}"
-            )
+        check_wavelength(max_wavelength)
         self.max_wavelength = max_wavelength
 
     def build(self, states_shape):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..checks import check_not_negative
 from .kinds import InputPosition
 from .lengths import check_whole_grid, checked_grid
 
@@ -47,11 +48,7 @@ class SinCos2DPositionalEncoding(InputPosition):
     def __init__(self, grid, num_prefix_tokens=0, **kwargs):
         super().__init__(**kwargs)
         self.grid = checked_grid(grid)
-        if type(num_prefix_tokens) is not int or num_prefix_tokens < 0:
-            raise ValueError(
-                "Received an invalid value for argument `num_prefix_tokens`, expected an integer "
-                f"of at least 0. Received: num_prefix_tokens={num_prefix_tokens}"
-            )
+        check_not_negative(num_prefix_tokens=num_prefix_tokens)
         self.num_prefix_tokens = num_prefix_tokens
 
     def build(self, inputs_shape):

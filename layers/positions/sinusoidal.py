@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..checks import check_positive
+from ..checks import check_positive, check_wavelength
 from .kinds import InputPosition
 from .lengths import check_length, positions_from
 
@@ -45,11 +45,7 @@ class SinusoidalPositionalEncoding(InputPosition):
     def __init__(self, max_length=None, max_wavelength=10000.0, **kwargs):
         super().__init__(**kwargs)
         check_positive(optional=True, max_length=max_length)
-        if not max_wavelength > 0:
-            raise ValueError(
-                "Received an invalid value for argument `max_wavelength`, expected a positive "
-                f"number. Received: max_wavelength={max_wavelength}"
-            )
+        check_wavelength(max_wavelength)
         self.max_length = max_length
         self.max_wavelength = max_wavelength
 

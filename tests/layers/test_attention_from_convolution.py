@@ -6,12 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnzoo.layers import MultiHeadSelfAttention
-from attnzoo.layers.attention_from_convolution import (
-    AttentionAsConvolution,
-    ConvolutionTaps,
-    attention_from_convolution,
-)
+from attnzoo.layers import MultiHeadSelfAttention, attention_from_convolution
+from attnzoo.layers.attention_as_convolution import AttentionAsConvolution
+from attnzoo.layers.convolution_taps import ConvolutionTaps
 
 from ..backends import gradients
 

@@ -10,7 +10,8 @@ from ..backends import gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references_kinds
 from .calls import array, run, whole
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
+from .gradient_check import assert_gradients_match_differences
 
 FEATURES, UNITS, HEADS = 5, 4, 3
 SCORES = ["gat", "gatv2", "dot"]
@@ -93,26 +94,13 @@ def test_outputs_match_the_formula_for_all_graphs(graph, score, concat, add_self
 @pytest.mark.parametrize("score", SCORES)
 def test_gradients_match_differences_in_float64(score, add_self_loops):
     layer = make_layer(2, score=score, add_self_loops=add_self_loops)
-    target = vectors(6, 2 * UNITS, seed=1)
-    weights = named_weights(layer)
-
-    def loss(node_features, weights):
-        return (expected_outputs(layer, node_features, EDGES, weights)[0] * target).sum()
-
-    def product(node_features=NODES):
-        return keras.ops.sum(keras.ops.multiply(layer(node_features, EDGES), target))
-
-    (found,) = gradients(product, [NODES])
-    expected = references_kinds.numerical_gradient(lambda x: loss(x, weights), NODES)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-    for weight, found in zip(
-        layer.trainable_weights, weight_gradients(product, layer.trainable_weights), strict=True
-    ):
-        name = weight.path.split("/", 1)[1]
-        expected = references_kinds.numerical_gradient(
-            lambda w, name=name: loss(NODES, {**weights, name: w}), weights[name]
-        )
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5, err_msg=name)
+    assert_gradients_match_differences(
+        layer,
+        lambda x: layer(x, EDGES),
+        lambda x, weights: expected_outputs(layer, x, EDGES, weights)[0],
+        NODES,
+        target=vectors(6, 2 * UNITS, seed=1),
+    )
 
 
 def test_of_gat_and_gatv2_only_the_second_ranks_neighbours_by_who_asks():
@@ -296,7 +284,7 @@ def test_a_batch_of_graphs_that_is_not_joined_is_refused():
 
 @needs_tensorflow
 @pytest.mark.parametrize("score", SCORES)
-def test_onnx_runtime_agrees_for_any_number_of_nodes_and_edges(score, tmp_path):
+def test_both_exports_agree_for_any_number_of_nodes_and_edges(score, tmp_path):
     nodes = keras.Input((FEATURES,), name="node_features")
     edges = keras.Input((2,), dtype="int32", name="edges")
     layer = make_layer(score=score, add_self_loops=score != "gat")
@@ -307,7 +295,7 @@ def test_onnx_runtime_agrees_for_any_number_of_nodes_and_edges(score, tmp_path):
         pairs = rng.integers(0, count, (num_edges, 2))
         pairs[rng.random(num_edges) < 0.2] = -1
         feeds.append({"node_features": vectors(count, FEATURES), "edges": pairs.astype("int32")})
-    assert_onnx_agrees(
+    assert_exports_agree(
         model,
         {"node_features": ("nodes", FEATURES), "edges": ("edges", 2)},
         {"output_0": ("nodes", HEADS * UNITS), "output_1": ("weights", HEADS)},

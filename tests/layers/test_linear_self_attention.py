@@ -12,7 +12,8 @@ from ..backends import each_dtype, gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references, references_kinds
 from .calls import array, run, whole
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
+from .gradient_check import assert_gradients_match_differences
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS = 2, 7, 12, 3
@@ -82,35 +83,16 @@ def test_outputs_match_the_formula_for_all_shapes(drawn, feature_map, causal, ch
 @pytest.mark.parametrize("causal", [False, True], ids=["", "causal"])
 @pytest.mark.parametrize("feature_map", MAPS)
 def test_gradients_match_differences_in_float64(feature_map, causal):
-    inputs = vectors(2, 5, 4)
+    inputs, target = vectors(2, 5, 4), vectors(2, 5, 4, seed=1)
     mask = np.array([[True] * 5, [True, False, True, True, False]])
     layer = make_layer(inputs, feature_map, 2, causal=causal, chunk_size=2)
-    target = vectors(2, 5, 4, seed=1)
-    weights = named_weights(layer)
-
-    def loss(outputs):
-        return (outputs * target).sum()
-
-    (found,) = gradients(
-        lambda x: keras.ops.sum(keras.ops.multiply(layer(x, padding_mask=mask), target)), [inputs]
+    assert_gradients_match_differences(
+        layer,
+        lambda x: layer(x, padding_mask=mask),
+        lambda x, weights: expected_outputs(layer, x, mask, weights),
+        inputs,
+        target,
     )
-    expected = references_kinds.numerical_gradient(
-        lambda x: loss(expected_outputs(layer, x, mask)), inputs
-    )
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-
-    found = weight_gradients(
-        lambda: keras.ops.sum(keras.ops.multiply(layer(inputs, padding_mask=mask), target)),
-        [layer.query_dense.kernel, layer.key_dense.kernel, layer.value_dense.bias],
-    )
-    for name, gradient in zip(("query/kernel", "key/kernel", "value/bias"), found, strict=True):
-        expected = references_kinds.numerical_gradient(
-            lambda w, name=name: loss(
-                expected_outputs(layer, inputs, mask, weights={**weights, name: w})
-            ),
-            weights[name],
-        )
-        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("feature_map", MAPS)
@@ -460,7 +442,7 @@ def test_feature_maps_are_found_by_their_names():
 
 @needs_tensorflow
 @pytest.mark.parametrize(("feature_map", "causal"), [("elu", False), ("favor", True)])
-def test_onnx_runtime_agrees_for_any_batch_and_length(feature_map, causal, tmp_path):
+def test_both_exports_agree_for_any_batch_and_length(feature_map, causal, tmp_path):
     nodes = {
         "inputs": keras.Input((None, HIDDEN), name="inputs"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
@@ -479,7 +461,7 @@ def test_onnx_runtime_agrees_for_any_batch_and_length(feature_map, causal, tmp_p
     ]
     feeds.append({"inputs": vectors(1, 5, HIDDEN), "padding_mask": np.zeros((1, 5), bool)})
     axes = {"inputs": ("batch", "length", HIDDEN), "padding_mask": ("batch", "length")}
-    assert_onnx_agrees(
+    assert_exports_agree(
         model, axes, {"output_0": ("batch", "length", HIDDEN)}, feeds, tmp_path, atol=1e-5
     )
 

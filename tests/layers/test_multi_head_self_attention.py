@@ -11,6 +11,7 @@ from attnzoo.layers import MultiHeadSelfAttention
 from ..backends import gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references
+from .gradient_check import assert_gradients_match_differences
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS = 2, 6, 12, 3
@@ -69,6 +70,35 @@ def test_outputs_and_weights_match_the_formula_in_float64(sizes, masks, causal):
     outputs, weights = layer(inputs, **MASKS[masks], return_attention_scores=True)
     np.testing.assert_allclose(outputs, expected[0], atol=2e-6)
     np.testing.assert_allclose(weights, expected[1], atol=2e-6)
+
+
+@given(sequences(), st.booleans())
+def test_outputs_match_the_formula_for_all_shapes(drawn, causal):
+    layer = make_layer(drawn.inputs, num_heads=drawn.num_heads, causal=causal)
+    batch, length, _ = drawn.inputs.shape
+    allowed = references.allowed_pairs(
+        batch, drawn.num_heads, length, drawn.padding_mask, causal=causal
+    )
+    weights = named_weights(layer)
+    expected, _ = references.self_attention(drawn.inputs, weights, drawn.num_heads, allowed)
+    outputs = layer(drawn.inputs, padding_mask=drawn.padding_mask)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["", "causal"])
+def test_gradients_match_differences_in_float64(causal):
+    inputs, target = vectors(2, 5, 4), vectors(2, 5, 4, seed=1)
+    # In the second sequence the first query has nothing to attend if it is causal.
+    mask = np.array([[True] * 5, [False, True, True, True, False]])
+    layer = make_layer(inputs, num_heads=2, causal=causal)
+    allowed = references.allowed_pairs(2, 2, 5, mask, causal=causal)
+    assert_gradients_match_differences(
+        layer,
+        lambda x: layer(x, padding_mask=mask),
+        lambda x, weights: references.self_attention(x, weights, 2, allowed)[0],
+        inputs,
+        target,
+    )
 
 
 @pytest.mark.parametrize("masks", ["no mask", "padding", "mask (batch, query, key)"])

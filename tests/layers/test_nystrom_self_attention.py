@@ -8,11 +8,12 @@ from attnzoo.layers import MultiHeadSelfAttention, NystromSelfAttention
 from attnzoo.layers.pseudo_inverse import pseudo_inverse
 from attnzoo.layers.segments import segment_averages
 
-from ..backends import each_dtype, gradients, needs_float64, needs_tensorflow, weight_gradients
+from ..backends import each_dtype, needs_float64, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references_kinds
 from .calls import array, run
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
+from .gradient_check import assert_gradients_match_differences
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS = 2, 11, 12, 3
@@ -94,34 +95,14 @@ def test_outputs_match_the_formula_for_all_shapes(drawn, num_landmarks, conv_ker
 def test_gradients_match_differences_in_float64():
     inputs, target = vectors(2, 5, 4), vectors(2, 5, 4, seed=1)
     mask = np.array([[True] * 5, [True, False, True, True, False]])
-    target = np.where(mask[..., None], target, 0)
     layer = make_layer(inputs, 2, num_landmarks=3, conv_kernel_size=3)
-    weights = named_weights(layer)
-
-    def loss(outputs):
-        return np.nansum(outputs * target)
-
-    def product():
-        return keras.ops.sum(keras.ops.multiply(layer(inputs, padding_mask=mask), target))
-
-    (found,) = gradients(
-        lambda x: keras.ops.sum(keras.ops.multiply(layer(x, padding_mask=mask), target)), [inputs]
+    assert_gradients_match_differences(
+        layer,
+        lambda x: layer(x, padding_mask=mask),
+        lambda x, weights: expected_outputs(layer, x, mask, weights),
+        inputs,
+        np.where(mask[..., None], target, 0),
     )
-    expected = references_kinds.numerical_gradient(
-        lambda x: loss(expected_outputs(layer, x, mask)), inputs
-    )
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-
-    named = {weight.path.split("/", 1)[1]: weight for weight in layer.trainable_weights}
-    names = ("query/kernel", "key/kernel", "value/bias", "conv/kernel")
-    for name, gradient in zip(
-        names, weight_gradients(product, [named[name] for name in names]), strict=True
-    ):
-        expected = references_kinds.numerical_gradient(
-            lambda w, name=name: loss(expected_outputs(layer, inputs, mask, {**weights, name: w})),
-            weights[name],
-        )
-        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-5)
 
 
 def copied_from(peer, inputs, **kwargs):
@@ -294,7 +275,7 @@ def test_arguments_without_meaning_are_refused():
 
 
 @needs_tensorflow
-def test_onnx_runtime_agrees_for_any_batch_and_length(tmp_path):
+def test_both_exports_agree_for_any_batch_and_length(tmp_path):
     nodes = {
         "inputs": keras.Input((None, HIDDEN), name="inputs"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
@@ -313,6 +294,6 @@ def test_onnx_runtime_agrees_for_any_batch_and_length(tmp_path):
     ]
     feeds.append({"inputs": vectors(1, 5, HIDDEN), "padding_mask": np.zeros((1, 5), bool)})
     axes = {"inputs": ("batch", "length", HIDDEN), "padding_mask": ("batch", "length")}
-    assert_onnx_agrees(
+    assert_exports_agree(
         model, axes, {"output_0": ("batch", "length", HIDDEN)}, feeds, tmp_path, atol=1e-5
     )

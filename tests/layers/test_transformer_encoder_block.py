@@ -10,6 +10,7 @@ from attnzoo.layers import LinearSelfAttention, MultiHeadSelfAttention, Transfor
 from ..backends import gradients, needs_tensorflow, weight_gradients
 from ..layer_test_case import named_weights, randomize_weights
 from . import references
+from .gradient_check import assert_gradients_match_differences
 from .strategies import sequences
 
 BATCH, LENGTH, HIDDEN, HEADS, INTERMEDIATE = 2, 6, 12, 3, 10
@@ -65,6 +66,25 @@ def test_outputs_match_the_formula_in_float64(normalize_first, use_bias, masks, 
         inputs, named_weights(block), HEADS, normalize_first, epsilon=1e-3, mask=allowed
     )
     np.testing.assert_allclose(block(inputs, **MASKS[masks]), expected, atol=5e-6)
+
+
+@NORMS
+def test_gradients_match_differences_in_float64(normalize_first):
+    inputs, target = vectors(2, 3, 4), vectors(2, 3, 4, seed=1)
+    mask = np.array([[True, True, True], [True, True, False]])
+    block = make_block(
+        inputs, num_heads=2, normalize_first=normalize_first, layer_norm_epsilon=1e-2
+    )
+    allowed = references.allowed_pairs(2, 2, 3, mask)
+    assert_gradients_match_differences(
+        block,
+        lambda x: block(x, padding_mask=mask),
+        lambda x, weights: references.encoder_block(
+            x, weights, 2, normalize_first, epsilon=1e-2, mask=allowed
+        ),
+        inputs,
+        target,
+    )
 
 
 @NORMS

@@ -20,7 +20,7 @@ from attnzoo.layers.normalizers import NORMALIZERS
 from ..backends import BACKEND, gradients, needs_tensorflow
 from ..layer_test_case import randomize_weights
 from . import references_positions, references_windows
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
 
 BATCH, HEADS, LENGTH, KEY_DIM, VALUE_DIM = 2, 2, 37, 4, 3
 PADDING = np.arange(LENGTH) < np.array([[LENGTH], [21]])
@@ -396,7 +396,7 @@ def test_forward_and_backward_every_tensor_grows_with_the_length_alone(pieces):
         ("causal with global tokens", {"score": "additive", "normalizer": "relu"}),
     ],
 )
-def test_it_exports_to_onnx_for_any_batch_and_length(reach, pieces, tmp_path):
+def test_both_exports_agree_for_any_batch_and_length(reach, pieces, tmp_path):
     states = keras.Input((None, 8), name="inputs")
     padding = keras.Input((None,), dtype="bool", name="padding_mask")
     layer = MultiHeadSelfAttention(HEADS, **REACHES[reach], **pieces)
@@ -416,7 +416,7 @@ def test_it_exports_to_onnx_for_any_batch_and_length(reach, pieces, tmp_path):
         "output_0": ("batch", "length", 8),
         "output_1": ("batch", HEADS, "length", "length"),
     }
-    assert_onnx_agrees(model, axes, output_axes, feeds, tmp_path, atol=1e-5)
+    assert_exports_agree(model, axes, output_axes, feeds, tmp_path, atol=1e-5)
 
 
 # === What is refused ===

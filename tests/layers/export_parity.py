@@ -1,7 +1,8 @@
-"""A model of one layer, converted to ONNX and run there."""
+"""A model of one layer, exported to SavedModel and ONNX and run there."""
 
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 
 
@@ -35,30 +36,51 @@ class OneModel:
         return {f"output_{i}": output for i, output in enumerate(outputs)}
 
 
-def assert_onnx_agrees(model, dimensions, output_dimensions, feeds, folder, atol=1e-5):
-    """Asserts that ONNX Runtime gives what the model gives, on inputs of several sizes.
+def assert_exports_agree(model, dimensions, output_dimensions, feeds, folder, atol=1e-5):
+    """Asserts that both formats give what the model gives, on inputs of several sizes.
 
     Args:
         model: Functional model with named inputs and one output or a list of them.
         dimensions: Dict from input name to its axes: names where the size is open.
         output_dimensions: Dict from `output_0` and on to their axes.
         feeds: List of dicts from input name to array.
-        folder: Where the file may lie.
+        folder: Where the files may lie.
         atol: Largest difference.
     """
+    served = OneModel(model, dimensions, output_dimensions)
+    model(list(feeds[0].values()))
+    for run in (saved_model(model, folder), onnx_session(served, folder)):
+        for feed in feeds:
+            expected = served(feed)
+            for output, reference in zip(run(feed), expected.values(), strict=True):
+                np.testing.assert_allclose(output, reference, rtol=0, atol=atol)
+
+
+def saved_model(model, folder):
+    """Exports as any user of Keras would; returns a function from a feed to the outputs."""
+    import tensorflow as tf
+
+    path = str(folder / "saved_model")
+    model.export(path, verbose=False)
+    loaded = tf.saved_model.load(path)
+
+    def run(feed):
+        inputs = [tf.constant(feed[node.name]) for node in model.inputs]
+        return keras.tree.flatten(loaded.serve(inputs if len(inputs) > 1 else inputs[0]))
+
+    return run
+
+
+def onnx_session(served, folder):
+    """Converts and checks; returns a function from a feed to the outputs in ONNX Runtime."""
     import onnx
     import onnxruntime
 
     from attnzoo.export.onnx_conversion import write_onnx
 
-    served = OneModel(model, dimensions, output_dimensions)
-    model(list(feeds[0].values()))
     path = str(folder / "layer.onnx")
     write_onnx(served, path)
     onnx.checker.check_model(path, full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    for feed in feeds:
-        expected = served(feed)
-        outputs = session.run(list(expected), feed)
-        for output, reference in zip(outputs, expected.values(), strict=True):
-            np.testing.assert_allclose(output, reference, rtol=0, atol=atol)
+    names = [node.name for node in served.outputs]
+    return lambda feed: session.run(names, feed)
