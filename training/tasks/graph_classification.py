@@ -106,6 +106,10 @@ class GraphClassificationTraining:
         num_features = graph.node_features.shape[1]
         return GraphPreprocessor(num_features), {"num_features": num_features}
 
+    def preprocessor(self, loaded, config):
+        """Returns the preprocessor of a loaded pipeline: a model takes one number of features."""
+        return loaded
+
     def examples(self, preprocessor, split):
         """Returns the `GraphExamples` of a split."""
         return GraphExamples(preprocessor.encode(split.inputs()), split.labels, preprocessor)
