@@ -88,7 +88,9 @@ def prepare(name, data, dtype=None, **overrides):
     config = get_config(name).replace(**overrides)
     preprocessor, learned = training_task.learn(data, config, **options)
     overrides |= {**learned, "num_classes": len(data.label_names)}
-    return TrainingPipeline(build(name, dtype=dtype, **overrides), preprocessor, data.label_names)
+    model = build(name, dtype=dtype, **overrides)
+    training_task.initialise(model, preprocessor)
+    return TrainingPipeline(model, preprocessor, data.label_names)
 
 
 def _prepare_loaded(pipeline, data, dtype, overrides):

@@ -117,8 +117,10 @@ class TaggingRecipe(Recipe):
 
     Args:
         epochs: Defaults to 20.
+        learning_rate: Defaults to 1.5e-3.
+        beta_2: Defaults to 0.98, as of texts.
         patience: Defaults to 8.
-        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.1.
+        subword_dropout: Rate of `SubwordDropout`. Defaults to 0.15.
         token_dropout: Rate at which a whole word is masked. Defaults to 0.1.
 
     Raises:
@@ -126,8 +128,10 @@ class TaggingRecipe(Recipe):
     """
 
     epochs: int = 20
+    learning_rate: float = 1.5e-3
+    beta_2: float = 0.98
     patience: int = 8
-    subword_dropout: float = 0.1
+    subword_dropout: float = 0.15
     token_dropout: float = 0.1
 
 

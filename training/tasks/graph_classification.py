@@ -110,6 +110,9 @@ class GraphClassificationTraining:
         """Returns the preprocessor of a loaded pipeline: a model takes one number of features."""
         return loaded
 
+    def initialise(self, model, preprocessor):
+        """Changes first weights by what was learned of the data: none."""
+
     def examples(self, preprocessor, split):
         """Returns the `GraphExamples` of a split."""
         return GraphExamples(preprocessor.encode(split.inputs()), split.labels, preprocessor)

@@ -83,6 +83,9 @@ class ImageClassificationTraining:
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
         return ImagePreprocessor(config.image_shape, getattr(config, "position_names", ()))
 
+    def initialise(self, model, preprocessor):
+        """Changes first weights by what was learned of the data: none."""
+
     def examples(self, preprocessor, split, **augmentation):
         """Decodes a split once.
 

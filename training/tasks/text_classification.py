@@ -72,6 +72,9 @@ class TextClassificationTraining:
         """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
         return loaded
 
+    def initialise(self, model, preprocessor):
+        """Changes first weights by what was learned of the data: none."""
+
     def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0, copies=1):
         """Tokenises a split once.
 

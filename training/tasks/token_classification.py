@@ -11,6 +11,7 @@ from ..examples import TaggedExamples
 from ..held_out import random_selection
 from ..recipe import TaggingRecipe
 from ..sources import is_tagged_file, open_tagged, read_texts, read_words
+from ..spelling import spelled_embeddings
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
 
@@ -26,7 +27,7 @@ class TokenClassificationTraining:
     recipes: ClassVar = {
         "scratch": TaggingRecipe(),
         # A few hundred sentences: many epochs, each of a second.
-        "demo": TaggingRecipe(epochs=30, batch_size=8, learning_rate=3e-3, patience=30),
+        "demo": TaggingRecipe(epochs=15, batch_size=8, learning_rate=3e-3, patience=15),
     }
 
     def open_sources(self, spec, label_column=None, download=False):
@@ -70,6 +71,14 @@ class TokenClassificationTraining:
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
         return loaded
+
+    def initialise(self, model, preprocessor):
+        """Lets embeddings begin by the spelling of their pieces, see `spelled_embeddings`."""
+        tokenizer = preprocessor.tokenizer
+        embedding = model.get_layer("token_embedding")
+        (vectors,) = embedding.get_weights()
+        tokens = [tokenizer.id_to_token(index) for index in range(len(vectors))]
+        embedding.set_weights([spelled_embeddings(tokens, vectors)])
 
     def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0):
         """Cuts the words of a split to pieces once; each different word is cut once.
