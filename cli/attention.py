@@ -36,7 +36,7 @@ def run(arguments):
     scores = {name: weights[0] for name, weights in scores.items()}
     ticks = pipeline.preprocessor.ticks(encoded[0])
     (prediction,) = pipeline([arguments.input])
-    title = f"{arguments.model}: {prediction.label} ({prediction.probability:.1%})"
+    title = f"{arguments.model}: {prediction}"
     if out.suffix.lower() == ".html":
         from .attention_page import attention_page
 

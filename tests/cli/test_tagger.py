@@ -68,6 +68,14 @@ def test_evaluation_shows_words_and_entities(attnzoo, run, tagged_file):
     assert answer["entities"].keys() == {"all", "person", "place"}
 
 
+def test_the_attention_of_a_tagger_is_drawn(attnzoo, run, tmp_path):
+    result = attnzoo("attention", run, "Anna slept", "--out", tmp_path / "map.html")
+    assert result.code == 0, result.err
+    page = (tmp_path / "map.html").read_text("utf-8")
+    assert "Anna/" in page
+    assert "slept/" in page
+
+
 def test_a_wrong_tag_is_an_error_of_one_line_and_nothing_is_left(attnzoo, tmp_path):
     path = tmp_path / "wrong.conll"
     path.write_text("Anna B-person\nslept O\n\nRome O\nMaria I-person\n", "utf-8")

@@ -12,6 +12,7 @@ import numpy as np
 from attnzoo import zoo
 from attnzoo.layers import NamedInputsModel, SequencePooling
 from attnzoo.training.tokenizer import train_wordpiece
+from attnzoo.zoo.graph_preprocessor import GraphPreprocessor
 from attnzoo.zoo.image_preprocessor import ImagePreprocessor
 from attnzoo.zoo.registry import _ARCHITECTURES, get_architecture
 from attnzoo.zoo.tasks import get_task
@@ -86,7 +87,12 @@ def _image_pipeline(name, seed):
     return zoo.Pipeline(randomise(model, seed), preprocessor, LABELS)
 
 
-_SOURCES = {"text": _text_pipeline, "image_bytes": _image_pipeline}
+def _graph_pipeline(name, seed):
+    model = zoo.build(f"{name}/tiny", num_classes=len(LABELS), num_features=5)
+    return zoo.Pipeline(randomise(model, seed), GraphPreprocessor(5), LABELS)
+
+
+_SOURCES = {"graph": _graph_pipeline, "image_bytes": _image_pipeline, "text": _text_pipeline}
 
 
 def small_classifier(dtype=None, seed=0, **overrides):

@@ -23,6 +23,14 @@ class GraphClassification:
     # Everything that the preprocessor needs is in the configuration.
     preprocessor_files = ()
     command_example = "--input graphs.jsonl"
+    # How a client without our code makes an artefact's tensors of one graph.
+    client_example = (
+        "import numpy",
+        "_, _, features = session.get_inputs()[0].shape",
+        'node_features = numpy.ones((1, 3, features), "float32")',
+        'edges = numpy.array([[[0, 1], [1, 0], [1, 2]]], "int32")',
+        'num_nodes = numpy.array([3], "int32")',
+    )
     masks: ClassVar = {}
     raw_samples = ()
 
