@@ -151,15 +151,17 @@ def load_data(
         split: Split(split, sources[split], _indices(raw_labels[split], index)) for split in sources
     }
     if "validation" not in splits:
-        held_out = training_task.held_out(splits["train"].labels, validation_split, seed)
+        train = splits["train"]
+        held_out = training_task.held_out(train.labels, validation_split, seed)
         hold_out = _hold_out_labels if isinstance(held_out, list) else _hold_out_rows
         splits |= {
             name: Split(name, sources["train"], *part)
-            for name, part in hold_out(splits["train"].labels, held_out).items()
+            for name, part in hold_out(train.labels, held_out).items()
         }
         understood.append(
-            f"no validation split: {np.sum(held_out)} of the training {training_task.how_held_out} "
-            f"(seed {seed}) are held out for it"
+            f"no validation split: {len(splits['validation'].flat_labels)} of "
+            f"{len(train.flat_labels)} training {training_task.held_out_of} are held out for it, "
+            f"{training_task.how_held_out} (seed {seed})"
         )
     understood.append(_counts(splits, names))
     if verbose:

@@ -26,5 +26,5 @@ def make_optimizer(recipe, total_steps):
         use_ema=recipe.ema_momentum is not None,
         ema_momentum=recipe.ema_momentum or 0.0,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "token"])
     return optimizer

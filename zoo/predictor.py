@@ -6,8 +6,9 @@ import numpy as np
 
 from .graph import Graph
 
-# Rows times padded length that go through the model at once, so that a long input goes by itself.
-_LARGEST_BATCH = 1 << 15
+# Pairs of positions that go through the model at once: attention's memory grows with them, so a
+# long input goes by itself.
+_MOST_PAIRS = 1 << 25
 # Inputs that `stream` holds at once, in batches: enough to sort by length.
 _BATCHES_HELD = 16
 
@@ -84,7 +85,7 @@ class Predictor:
         logits = [None] * len(lengths)
         while order:
             longest = max(1, lengths[order[:batch_size][-1]])
-            count = min(batch_size, max(1, _LARGEST_BATCH // longest))
+            count = min(batch_size, max(1, _MOST_PAIRS // longest**2))
             rows, order = order[:count], order[count:]
             for row, answer in zip(rows, run_rows(rows), strict=True):
                 logits[row] = answer

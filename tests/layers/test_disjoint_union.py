@@ -7,7 +7,7 @@ from attnzoo.layers import DisjointUnion, GraphAttention, SeparateGraphs
 
 from ..backends import needs_tensorflow
 from ..layer_test_case import randomize_weights
-from .onnx_parity import assert_onnx_agrees
+from .export_parity import assert_exports_agree
 
 FEATURES = 3
 
@@ -80,7 +80,7 @@ def test_half_precision_is_kept_and_edges_stay_integers():
 
 
 @needs_tensorflow
-def test_onnx_runtime_agrees_for_any_sizes_also_without_edges(tmp_path):
+def test_exports_agree_for_any_sizes_also_without_edges(tmp_path):
     nodes = keras.Input((None, FEATURES), name="node_features")
     edges = keras.Input((None, 2), dtype="int32", name="edges")
     num_nodes = keras.Input((), dtype="int32", name="num_nodes")
@@ -103,4 +103,4 @@ def test_onnx_runtime_agrees_for_any_sizes_also_without_edges(tmp_path):
         "edges": ("graphs", "edges", 2),
         "num_nodes": ("graphs",),
     }
-    assert_onnx_agrees(model, dimensions, {"output_0": ("graphs", "nodes", 4)}, feeds, tmp_path)
+    assert_exports_agree(model, dimensions, {"output_0": ("graphs", "nodes", 4)}, feeds, tmp_path)

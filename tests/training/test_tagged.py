@@ -142,7 +142,10 @@ def test_sentences_are_held_out_where_no_file_is_for_it(tmp_path):
     path = write(tmp_path / "all.conll", "a DET\nfilm NOUN\n\n" * 40)
     data = load(path)
     assert (len(data.train), len(data.validation)) == (36, 4)
-    assert "chosen at random (seed 0)" in " ".join(data.understood)
+    assert (
+        "8 of 80 training words are held out for it, in sentences chosen at random (seed 0)"
+        in " ".join(data.understood)
+    )
 
 
 def test_a_label_that_only_the_test_file_has_is_named(tmp_path):
@@ -153,7 +156,7 @@ def test_a_label_that_only_the_test_file_has_is_named(tmp_path):
 
 
 def test_a_text_column_means_nothing_here(tmp_path):
-    with pytest.raises(training.DataError, match="no `text_column`"):
+    with pytest.raises(training.DataError, match="no `text_column` for the task"):
         load("demo", text_column="text")
 
 

@@ -55,7 +55,7 @@ def test_it_learns_and_answers_as_it_did_when_it_was_saved(tagged_data, tmp_path
     history = training.fit(
         "sequence_tagger/tiny",
         tagged_data,
-        training.get_recipe("demo", "token_classification", epochs=8, patience=8),
+        training.get_recipe("demo", "token_classification", epochs=30, patience=30),
         out=tmp_path / "run",
         verbose=0,
         num_layers=1,

@@ -19,7 +19,8 @@ class GraphClassificationTraining:
     # Nothing is learned of the data but their width.
     options = ()
     source_options = ("label_column",)
-    how_held_out = "nodes or graphs, stratified by label"
+    held_out_of = "labels"
+    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": GraphRecipe(),
         # A label for some nodes of one graph, as in the paper of GAT: one step is an epoch.

@@ -19,7 +19,8 @@ class ImageClassificationTraining:
     # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ()
     source_options = ("download", "skip_corrupt")
-    how_held_out = "rows, stratified by label"
+    held_out_of = "rows"
+    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": ImageRecipe(),
         # Small grey images; a mirrored digit is none.

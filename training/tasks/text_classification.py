@@ -20,7 +20,8 @@ class TextClassificationTraining:
     # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
     source_options = ("text_column", "label_column", "download")
-    how_held_out = "rows, stratified by label"
+    held_out_of = "rows"
+    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": TextRecipe(),
         # A few hundred sentences: many epochs, each of a second.

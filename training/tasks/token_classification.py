@@ -23,7 +23,8 @@ class TokenClassificationTraining:
     # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
     source_options = ("label_column", "download")
-    how_held_out = "rows, chosen at random"
+    held_out_of = "words"
+    how_held_out = "in sentences chosen at random"
     recipes: ClassVar = {
         "scratch": TaggingRecipe(),
         # A few hundred sentences: many epochs, each of a second.
