@@ -21,7 +21,7 @@ def test_a_preset_exports_to_both_formats_in_all_shapes(preset, tmp_path):
     serving = ServingSession(tmp_path / "dist" / "savedmodel" / "1")
     longest = task.longest(config)
     for batch in (1, 2, 3, 5, 8):
-        for length in {min(length, longest) for length in (1, 2, 5, 31, longest - 1, longest)}:
+        for length in {min(n, longest) for n in (1, 2, 5, 31, longest - 1, longest)} - {0}:
             lengths = np.linspace(0 if batch > 1 else length, length, batch).astype(int)
             tensors = fresh_tensors(task, config, lengths, seed=batch * length)
             expected = keras_answers(model, task, config, tensors)
