@@ -77,7 +77,7 @@ class GraphReadout(keras.layers.Layer):
                 weights = softmax(scores, is_node[:, None, None, :])[:, 0, 0]
             pooled = ops.sum(states * weights[:, :, None], axis=1)
             if self.readout == "log_sum":
-                pooled = ops.sign(pooled) * ops.log1p(ops.abs(pooled))
+                pooled = ops.sign(pooled) * ops.log(1.0 + ops.abs(pooled))
         return ops.cast(pooled, inputs.dtype)
 
     def compute_output_shape(self, inputs_shape, num_nodes_shape=None):
