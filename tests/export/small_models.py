@@ -36,11 +36,17 @@ SENTENCES = (
 
 
 def randomise(model, seed=0):
-    """Adds noise to every weight, in place, and returns the model."""
+    """Adds noise to every weight, in place, and returns the model.
+
+    Wide kernels get less, as sums over them would grow until rounding is all that is left.
+    """
     generator = np.random.default_rng(seed)
-    model.set_weights(
-        [w + generator.normal(0, 0.3, w.shape).astype(w.dtype) for w in model.get_weights()]
-    )
+
+    def noise(weight):
+        width = weight.shape[-2] if weight.ndim > 1 else 1
+        return generator.normal(0, 0.3 * min(1.0, (32 / width) ** 0.5), weight.shape)
+
+    model.set_weights([w + noise(w).astype(w.dtype) for w in model.get_weights()])
     return model
 
 
