@@ -180,9 +180,9 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
             pipeline.save(folder, overwrite=True)
         return history
 
-    try:
-        if not record.is_over:
-            with InterruptBetweenBatches() as interrupt:
+    with InterruptBetweenBatches() as interrupt:  # What is saved is saved whole, too.
+        try:
+            if not record.is_over:
                 model.fit(
                     train.for_fit(),
                     validation_data=validation,
@@ -191,12 +191,12 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
                     callbacks=[*callbacks, interrupt],
                     verbose=verbose,
                 )
-    except KeyboardInterrupt:
-        if record.rows:
-            finish(interrupted=True)
-        raise
-    history = finish(interrupted=False)
-    shutil.rmtree(state)
+        except KeyboardInterrupt:
+            if record.rows:
+                finish(interrupted=True)
+            raise
+        history = finish(interrupted=False)
+        shutil.rmtree(state)
     return history
 
 

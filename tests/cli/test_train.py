@@ -139,7 +139,7 @@ def test_ctrl_c_keeps_the_best_weights_and_the_run_can_be_resumed(attnzoo, revie
     )
     history = folder / "training_state" / "history.csv"
     deadline = time.monotonic() + 240
-    while not history.exists() or len(history.read_text().splitlines()) < 3:
+    while not history.exists():  # It is written after the first epoch, then every ten seconds.
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
