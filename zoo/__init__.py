@@ -9,6 +9,7 @@ from . import graph_classifier as _graph_classifier
 from . import image_classifier as _image_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
+from . import speech_encoder as _speech_encoder
 from .config import ModelConfig
 from .registry import get_config, list_models, list_presets, register, register_model
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline, load
     from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
     from .raw_image import RawImage
+    from .streaming import StreamingEncoder
 
 __all__ = [
     "Graph",
@@ -27,6 +29,7 @@ __all__ = [
     "Pipeline",
     "Prediction",
     "RawImage",
+    "StreamingEncoder",
     "TaggedText",
     "TaggedWord",
     "attention_scores",
@@ -39,7 +42,13 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_graph_classifier, _image_classifier, _sentiment_classifier, _sequence_tagger):
+for _module in (
+    _graph_classifier,
+    _image_classifier,
+    _sentiment_classifier,
+    _sequence_tagger,
+    _speech_encoder,
+):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
@@ -48,6 +57,7 @@ _LAZY = {
     "Pipeline": "pipeline",
     "Prediction": "prediction",
     "RawImage": "raw_image",
+    "StreamingEncoder": "streaming",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
     "attention_scores": "attention_weights",
