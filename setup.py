@@ -27,6 +27,7 @@ NESTED_PACKAGES = [
     "attnzoo.training.tasks",
     "attnzoo.zoo.graph_classifier",
     "attnzoo.zoo.image_classifier",
+    "attnzoo.zoo.pretrained",
     "attnzoo.zoo.sentiment_classifier",
     "attnzoo.zoo.sequence_tagger",
     "attnzoo.zoo.speech_encoder",
@@ -41,6 +42,7 @@ INSTALL_REQUIRES = [
     "tensorflow-datasets>=4.9.9",  # 4.9.10
     "importlib_resources>=6.0",  # 7.1.0; tensorflow-datasets 4.9.10 forgets to ask for it
     "tokenizers>=0.21",  # 0.23.3
+    "safetensors>=0.5",  # 0.8.0
     "onnx>=1.18",  # 1.23.2
     "onnxruntime>=1.22",  # 1.32.0
     "tf2onnx>=1.17",  # 1.17.0

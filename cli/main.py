@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import attention, demo, describe, evaluate, export, list, predict, train, verify
+from . import attention, convert, demo, describe, evaluate, export, list, predict, train, verify
 
 # In the order in which one would use them.
 VERBS = {
@@ -15,6 +15,7 @@ VERBS = {
     "predict": predict,
     "attention": attention,
     "export": export,
+    "convert": convert,
     "verify": verify,
     "demo": demo,
 }

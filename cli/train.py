@@ -12,6 +12,7 @@ RUN_FILE = "run.json"
 # What a run remembers for `--resume`, with the defaults.
 _REMEMBERED = {
     "model": None,
+    "weights": None,
     "data": None,
     "text_column": None,
     "label_column": None,
@@ -31,6 +32,9 @@ def add_arguments(parser):
     parser.add_argument(
         "model", nargs="?", help="model/preset (see `attnzoo list`), or a saved folder to train on"
     )
+    parser.add_argument(
+        "--weights", metavar="PATH", help="a checkpoint in the format of Hugging Face to begin with"
+    )
     add_data_arguments(parser, required=False)
     parser.add_argument("--validation-split", type=float, metavar="SHARE")
     parser.add_argument("--out", metavar="RUN", help="new folder for the trained model")
@@ -48,11 +52,14 @@ def run(arguments):
     folder = _run_folder(arguments)
     if arguments.resume:
         _recall(arguments, folder)
+    from ..zoo.files import is_checkpoint
     from ..zoo.registry import get_architecture, get_config, get_preset
     from ..zoo.tasks import get_task
 
     name, loaded = arguments.model, None
-    is_folder = (Path(name).expanduser() / "manifest.json").is_file()
+    is_folder = (Path(name).expanduser() / "manifest.json").is_file() or is_checkpoint(name)
+    if is_folder and arguments.weights:
+        raise ValueError("Expected `--weights` with the name of a model. Received: a folder")
     if not is_folder:
         get_preset(name)  # An unknown name is told before the long imports.
     from .. import training
@@ -63,6 +70,10 @@ def run(arguments):
         from ..zoo import load
 
         loaded = load(name)
+    elif arguments.weights:
+        from ..zoo import load
+
+        loaded = load(arguments.weights, get_architecture(name).name)
     config = get_config(name) if loaded is None else loaded.config
     task = get_architecture(name).task if loaded is None else loaded.task.name
     recipe = training.get_recipe(arguments.recipe, task)
@@ -142,8 +153,8 @@ def _remember(arguments, folder):
     from ..zoo.files import write_json
 
     remembered = {name: getattr(arguments, name) for name in _REMEMBERED}
-    for name in ("data", "model"):  # A path must be found again from anywhere.
-        if Path(remembered[name]).expanduser().exists():
+    for name in ("data", "model", "weights"):  # A path must be found again from anywhere.
+        if remembered[name] and Path(remembered[name]).expanduser().exists():
             remembered[name] = str(Path(remembered[name]).expanduser().resolve())
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RUN_FILE, remembered)

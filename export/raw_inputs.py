@@ -18,6 +18,7 @@ class TextInput(tf.Module):
     def __init__(self, preprocessor):
         super().__init__()
         self.wordpiece = WordPieceGraph(preprocessor.tokenizer, preprocessor.max_sequence_length)
+        self.has_segments = preprocessor.num_segments > 1
 
     def __call__(self, texts):
         """Tokenises strings `(batch,)`.
@@ -26,7 +27,10 @@ class TextInput(tf.Module):
             The model's tensors, and what the answer says of the texts themselves (nothing).
         """
         token_ids, lengths = self.wordpiece(texts)
-        return {"token_ids": token_ids, "lengths": lengths}, {}
+        tensors = {"token_ids": token_ids, "lengths": lengths}
+        if self.has_segments:  # A single text is all of the first.
+            tensors["segment_ids"] = tf.zeros_like(token_ids)
+        return tensors, {}
 
     def name_labels(self, label, tensors, names):
         """Returns the name of each label index."""

@@ -42,6 +42,12 @@ def _savedmodel_section(path, variant, name, manifest):
     signatures = variant["signatures"]
     lines = [f"## `{path}`: TF Serving", "", "Signatures:"]
     lines += [f"- `{signature}`: {_KINDS[kind]}" for signature, kind in signatures.items()]
+    if "without_raw_signatures" in variant:
+        lines += [
+            "",
+            "None takes raw inputs, which are to be preprocessed in the client, as below for ONNX "
+            f"Runtime or by `tokenizer.json`: {variant['without_raw_signatures']}",
+        ]
     lines += [
         "",
         "```bash",

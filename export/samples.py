@@ -80,6 +80,9 @@ def _outputs(served, inputs):
 
 def _write_raw_samples(served, path):
     raw = list(served.task.raw_samples)
+    longest = getattr(served.preprocessor, "longest", None)
+    if longest is not None:  # A longer sentence is an error. No token is without a character.
+        raw = [text for text in raw if len(text) < longest]
     checked = served.preprocessor.checked(raw)
     encoded = served.preprocessor.encode(checked)
     tensors = served.task.tensors(served.preprocessor.collate(encoded))

@@ -17,21 +17,28 @@ def write_savedmodel(served, folder, signatures="auto"):
         signatures: `"auto"`, or a list of those wanted: `"serving_default"` (raw inputs to label
             names, probabilities and logits), `"preprocess"` (raw inputs to the model's tensors),
             `"words"` (of a tagger: sentences that are cut to words) and `"tokens"` (tensors to
-            outputs). Auto means all that there are, for a bare model, which has no preprocessor,
-            the last one alone, which then is the default one too. Defaults to `"auto"`.
+            outputs). Auto means all that there are; for a bare model, which has no preprocessor,
+            and for a preprocessor that cannot go into a graph, the last one alone, which then is
+            the default one too. Defaults to `"auto"`.
 
     Returns:
         Dict from the name of each signature to its kind: `"raw"`, `"words"`, `"preprocess"` or
-        `"tensors"`.
+        `"tensors"`; and why the preprocessor cannot go into a graph, None if it can.
 
     Raises:
         ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
     """
-    raw_input = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
-    kinds = _wanted(signatures, raw_input)
+    kind = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
+    kinds = _wanted(signatures, kind)
     module = _Artefact(served.model)
+    reason = None
     if set(kinds.values()) - {"tensors"}:
-        module.raw_input = raw_input(served.preprocessor)
+        try:
+            module.raw_input = kind(served.preprocessor)
+        except ValueError as error:
+            if signatures != "auto":
+                raise
+            kinds, reason = _wanted(signatures, None), str(error)
     functions = {
         name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
         for name, kind in kinds.items()
@@ -43,7 +50,7 @@ def write_savedmodel(served, folder, signatures="auto"):
             signatures=functions,
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
-    return kinds
+    return kinds, reason
 
 
 class _Artefact(tf.Module):

@@ -129,7 +129,9 @@ def _variant_name(format_name, version):
 
 
 def _write_savedmodel(served, path, signatures):
-    return {"format": "savedmodel", "signatures": write_savedmodel(served, path, signatures)}
+    kinds, reason = write_savedmodel(served, path, signatures)
+    without = {} if reason is None else {"without_raw_signatures": reason}
+    return {"format": "savedmodel", "signatures": kinds, **without}
 
 
 def _write_onnx(served, path, signatures):

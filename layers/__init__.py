@@ -32,6 +32,7 @@ from .positions import (
     T5RelativeBias,
 )
 from .random_choice import RandomChoice
+from .segment_embedding import SegmentEmbedding
 from .sequence_pooling import SequencePooling
 from .spec_augment import SpecAugment
 from .transformer_encoder_block import TransformerEncoderBlock
@@ -63,6 +64,7 @@ __all__ = [
     "RandomChoice",
     "RelativePositionBias",
     "RotaryEmbedding",
+    "SegmentEmbedding",
     "SeparateGraphs",
     "SequencePooling",
     "ShawRelativeKeys",

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from ..layers import NamedInputsModel
+from .files import is_checkpoint
 from .registry import get_architecture, get_preset
 
 
@@ -15,8 +16,9 @@ def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
         name: `"model/preset"`, or `"model"` for its default preset.
         weights: `"preset"` loads what the preset declares (random where it declares none), None
             gives random weights, and a path loads that checkpoint: a saved pipeline's folder, a
-            `.keras` file, whose configuration then decides the sizes, or a `.weights.h5` file.
-            Defaults to `"preset"`.
+            folder in the format of Hugging Face (see `docs/pretrained.md`) or a `.keras` file,
+            whose configuration then decides the sizes, or a `.weights.h5` file. Defaults to
+            `"preset"`.
         num_classes: Number of classes; 0 gives the backbone. With a checkpoint of another number
             the head is new and random. Defaults to None (the configuration's).
         dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`. Defaults to None (Keras's
@@ -42,6 +44,12 @@ def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
         overrides["num_classes"] = num_classes
     if weights == "preset":
         weights = preset.weights
+    if weights is not None and is_checkpoint(weights):
+        from .pretrained import Checkpoint
+
+        num_classes = overrides.pop("num_classes", None)
+        model, _ = Checkpoint(weights).build(architecture.name, dtype, num_classes)
+        return rebuild(model, dtype, **overrides) if overrides else model
     source = None if weights is None else _checkpoint_path(weights)
     if source is None or source.name.endswith(".weights.h5"):
         model = build_from_config(architecture.name, preset.config.replace(**overrides), dtype)

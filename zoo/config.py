@@ -5,6 +5,9 @@ import difflib
 from dataclasses import dataclass
 from typing import ClassVar
 
+# What may follow the dense layer of a head or a pooler.
+ACTIVATIONS = ("gelu", "relu", "tanh")
+
 
 def replace_fields(instance, changes, what):
     """Returns a copy of a dataclass with changes, refusing unknown names.
@@ -38,6 +41,24 @@ def check_num_classes(num_classes):
         )
 
 
+def check_rate(name, value):
+    """Raises a ValueError unless a field is a rate in [0, 1)."""
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise ValueError(
+            f"Received an invalid value for `{name}`, expected a rate in [0, 1). "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_activation(name, value):
+    """Raises a ValueError unless a field names an activation of `ACTIVATIONS`, or is None."""
+    if value is not None and value not in ACTIVATIONS:
+        raise ValueError(
+            f"Received an invalid value for `{name}`, expected one of {ACTIVATIONS} or None. "
+            f"Received: {name}={value!r}"
+        )
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Base of every architecture's configuration: frozen, printable, JSON-like.
@@ -62,12 +83,7 @@ class ModelConfig:
                     f"Received: {name}={value!r}"
                 )
         for name in self.rate_fields:
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value < 1:
-                raise ValueError(
-                    f"Received an invalid value for `{name}`, expected a rate in [0, 1). "
-                    f"Received: {name}={value!r}"
-                )
+            check_rate(name, getattr(self, name))
 
     def replace(self, **overrides):
         """Returns a copy with `overrides`, refusing unknown names.
@@ -126,6 +142,9 @@ class EncoderConfig(ModelConfig):
         layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
         use_bias: Whether dense layers have biases. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
+        head_activation: Activation of a dense layer before the logits, `"gelu"`,
+            `"relu"` or `"tanh"`. Defaults to None (no such layer).
+        head_dropout: Rate before the logits. Defaults to None (`dropout`).
         attention: Kind of attention: `"multi_head"`, `"linear"` or `"nystrom"`, see
             `MultiHeadSelfAttention`, `LinearSelfAttention` and `NystromSelfAttention` of
             `attnzoo.layers`. Defaults to `"multi_head"`.
@@ -158,6 +177,8 @@ class EncoderConfig(ModelConfig):
     layer_norm_epsilon: float = 1e-6
     use_bias: bool = True
     kernel_initializer: str = "glorot_uniform"
+    head_activation: str | None = None
+    head_dropout: float | None = None
     attention: str = "multi_head"
     score: str = "dot"
     normalizer: str = "softmax"
@@ -173,6 +194,7 @@ class EncoderConfig(ModelConfig):
         "attention_dropout",
         "drop_path",
         "dropout",
+        "head_dropout",
         "kernel_initializer",
     )
     positive_fields: ClassVar[tuple[str, ...]] = (
@@ -189,6 +211,9 @@ class EncoderConfig(ModelConfig):
         if isinstance(self.window, list):  # As JSON gives it back.
             window = (tuple(w) if isinstance(w, list) else w for w in self.window)
             object.__setattr__(self, "window", tuple(window))
+        if self.head_dropout is not None:
+            check_rate("head_dropout", self.head_dropout)
+        check_activation("head_activation", self.head_activation)
         if self.attention not in _OF_ATTENTION:
             raise ValueError(
                 f"Received an invalid value for `attention`, expected one of "
@@ -212,16 +237,54 @@ class TextEncoderConfig(EncoderConfig):
         vocabulary_size: Number of token ids. Defaults to 8000.
         max_sequence_length: Longest input in tokens, special tokens included. Defaults to 128.
         embedding_dropout: Rate on the embedded tokens. Defaults to 0.1.
+        embedding_dim: Size of the embeddings, which are projected if it is not `hidden_dim`.
+            Defaults to None (`hidden_dim`).
+        embedding_norm: Whether embeddings are normalised. Defaults to False.
+        num_segments: Kinds of segments, each with a vector that is added to its tokens, such as 2
+            for pairs of sentences. Defaults to 0 (none).
+
+    Raises:
+        ValueError: If a field is out of its range.
     """
 
     vocabulary_size: int = 8000
     max_sequence_length: int = 128
     embedding_dropout: float = 0.1
+    embedding_dim: int | None = None
+    embedding_norm: bool = False
+    num_segments: int = 0
 
-    free_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.free_fields, "embedding_dropout")
+    free_fields: ClassVar[tuple[str, ...]] = (
+        *EncoderConfig.free_fields,
+        "embedding_dropout",
+        "max_sequence_length",
+    )
     positive_fields: ClassVar[tuple[str, ...]] = (
         *EncoderConfig.positive_fields,
         "vocabulary_size",
         "max_sequence_length",
     )
     rate_fields: ClassVar[tuple[str, ...]] = (*EncoderConfig.rate_fields, "embedding_dropout")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("embedding_dim", 1), ("num_segments", 0)):
+            value = getattr(self, name)
+            optional = name == "embedding_dim" and value is None
+            if not optional and (type(value) is not int or value < least):
+                raise ValueError(
+                    f"Received an invalid value for `{name}`, expected an integer of at least "
+                    f"{least}. Received: {name}={value!r}"
+                )
+
+    def adapted_weights(self, saved, layer, weights):
+        """Returns the weights of a layer; a table of positions may become shorter."""
+        if layer != "position" or self.position != "learned":
+            return weights
+        if self.max_sequence_length > saved.max_sequence_length:
+            raise ValueError(
+                "Expected no longer input than the checkpoint has learned positions for. Received: "
+                f"max_sequence_length={self.max_sequence_length} "
+                f"(checkpoint: {saved.max_sequence_length})"
+            )
+        return [table[: self.max_sequence_length] for table in weights]

@@ -9,34 +9,55 @@ from .. import layers
 from ..layers import positions
 
 
-def text_embedding(token_ids, config, padding_mask=None, dtype=None):
+def text_embedding(token_ids, config, padding_mask=None, dtype=None, segment_ids=None):
     """Embeds token ids `(batch, length)` and adds positions: `(batch, length, hidden_dim)`.
+
+    The vectors of segments are added too, and the sum normalised and projected, where the
+    configuration says so.
 
     Args:
         token_ids: Integer tensor `(batch, length)`.
         config: `TextEncoderConfig`.
         padding_mask: `(batch, length)`, True = real. Defaults to None (all real).
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+        segment_ids: Which segment each token is of, `(batch, length)`. Defaults to None (the
+            first).
 
     References:
         Vaswani et al., 2017, "Attention is all you need", section 3.4 (embeddings times the square
         root of their size).
+        Devlin et al., 2019, "BERT", section 3 (segments).
+        Clark et al., 2020, "ELECTRA", section 3.2 (the projection).
     """
+    embedding_dim = config.embedding_dim or config.hidden_dim
     states = keras.layers.Embedding(
         config.vocabulary_size,
-        config.hidden_dim,
+        embedding_dim,
         embeddings_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         dtype=dtype,
         name="token_embedding",
     )(token_ids)
     if config.position == "sinusoidal":  # Whose vectors would drown small embeddings.
         states = keras.layers.Rescaling(
-            math.sqrt(config.hidden_dim), dtype=dtype, name="embedding_scale"
+            math.sqrt(embedding_dim), dtype=dtype, name="embedding_scale"
         )(states)
     states = add_position(states, config, config.max_sequence_length, padding_mask, dtype=dtype)
-    return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
+    if config.num_segments:
+        states = layers.SegmentEmbedding(
+            config.num_segments, dtype=dtype, name="segment_embedding"
+        )(states, segment_ids=segment_ids)
+    if config.embedding_norm:
+        states = layers.LayerNormalization(
+            config.layer_norm_epsilon, dtype=dtype, name="embedding_norm"
+        )(states)
+    states = keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states
     )
+    if embedding_dim != config.hidden_dim:
+        states = keras.layers.Dense(config.hidden_dim, dtype=dtype, name="embedding_projection")(
+            states
+        )
+    return states
 
 
 def image_embedding(images, config, dtype=None):
@@ -168,10 +189,28 @@ def head(states, config, dtype=None):
     """
     if config.num_classes == 0:
         return states
-    states = keras.layers.Dropout(config.dropout, dtype=dtype, name="head_dropout")(states)
+    if config.head_activation is not None:
+        states = activated_dense(states, config.head_activation, "head", dtype)
+    rate = config.dropout if config.head_dropout is None else config.head_dropout
+    states = keras.layers.Dropout(rate, dtype=dtype, name="head_dropout")(states)
     return keras.layers.Dense(
         config.num_classes, activation=config.classifier_activation, dtype="float32", name="logits"
     )(states)
+
+
+def activated_dense(states, activation, name, dtype=None):
+    """Returns vectors after a dense layer of their own size, and an activation of `ACTIVATIONS`.
+
+    Args:
+        states: Vectors `(..., size)`.
+        activation: `"gelu"`, `"relu"` or `"tanh"`.
+        name: Of the layers, `<name>_dense` and `<name>_activation`.
+        dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+    """
+    states = keras.layers.Dense(states.shape[-1], dtype=dtype, name=f"{name}_dense")(states)
+    kind = layers.GELU if activation == "gelu" else keras.layers.Activation
+    options = () if activation == "gelu" else (activation,)
+    return kind(*options, dtype=dtype, name=f"{name}_activation")(states)
 
 
 def self_attention(config, dtype=None):

@@ -62,6 +62,16 @@ def read_manifest(folder, format_name, newest_version, keys, expected):
     return manifest
 
 
+def is_checkpoint(path):
+    """Returns whether a folder holds a checkpoint in the format of Hugging Face."""
+    path = Path(path).expanduser()
+    own = any((path / name).is_file() for name in ("manifest.json", "model.keras"))
+    foreign = (path / "config.json").is_file() or any(
+        file for pattern in ("*.safetensors", "*.bin") for file in path.glob(pattern)
+    )
+    return path.is_dir() and foreign and not own
+
+
 @contextlib.contextmanager
 def staging_folder(target):
     """Yields a fresh folder beside `target` to build it in; removes it at the end.

@@ -1,15 +1,18 @@
 """A pipeline: a model with what it needs to answer raw inputs, saved as one folder."""
 
+import functools
 import importlib.metadata
 import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from .builder import architecture_of, config_of
 from .files import (
     check_files,
     checksums,
+    is_checkpoint,
     move_files,
     read_manifest,
     staging_folder,
@@ -69,6 +72,38 @@ class Pipeline(Predictor):
         """Returns the model's outputs for one batch."""
         return self.model.predict_on_batch(batch)
 
+    def embed(self, inputs, batch_size=32, normalize=False):
+        """Returns the vectors that the head sees, float32.
+
+        Args:
+            inputs: List of raw inputs; a single one counts as a list.
+            batch_size: Inputs that go through the model at once. Defaults to 32.
+            normalize: Whether each vector is scaled to length 1. Defaults to False.
+
+        Returns:
+            `(len(inputs), hidden_dim)`, or, where each word or node has a label, a list with
+            `(words, hidden_dim)` for each sentence, `(nodes, hidden_dim)` for each graph.
+        """
+        backbone = self._backbone
+        vectors = self._outputs(
+            inputs, backbone.output.shape[-1], batch_size, backbone.predict_on_batch
+        )
+        if not normalize:
+            return vectors
+        if isinstance(vectors, list):
+            return [_unit(rows) for rows in vectors]
+        return _unit(vectors)
+
+    @functools.cached_property
+    def _backbone(self):
+        """A model of the same layers without the head."""
+        head = [
+            layer for layer in self.model.layers if layer.name in ("head_dense", "head_dropout")
+        ]
+        if not head:
+            return self.model
+        return type(self.model)(self.model.input, head[0].input)
+
     def save(self, path, overwrite=False):
         """Saves the pipeline as a folder: model, preprocessor, labels and manifest.
 
@@ -114,11 +149,18 @@ class Pipeline(Predictor):
         }
 
 
-def load(path):
+def _unit(vectors):
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def load(path, architecture=None):
     """Loads a pipeline: a folder written by `Pipeline.save`, or a preset that has weights.
 
     Args:
-        path: The folder, or a name of `zoo.list_presets(pretrained=True)`.
+        path: The folder, or a name of `zoo.list_presets(pretrained=True)`; or a folder in the
+            format of Hugging Face, see `docs/pretrained.md`.
+        architecture: For such a folder, the name of the architecture that it becomes. Defaults to
+            None (that of its head).
 
     Returns:
         A `Pipeline`.
@@ -129,6 +171,10 @@ def load(path):
             this version of attnzoo reads.
     """
     folder = Path(path).expanduser()
+    if is_checkpoint(folder):
+        from .pretrained import load_pipeline
+
+        return load_pipeline(folder, architecture)
     pretrained = list_presets(pretrained=True)
     presets = f" or one of the presets {pretrained}" if pretrained else ""
     manifest = read_manifest(
@@ -144,5 +190,10 @@ def load(path):
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(f"Expected {folder / MODEL_FILE} to be a Keras file: {error}") from error
     task = get_task(manifest["task"])
+    if architecture not in (None, architecture_of(model)):
+        raise ValueError(
+            f"Expected a saved {architecture!r}. Received: {str(folder)!r}, which holds a "
+            f"{architecture_of(model)!r}"
+        )
     preprocessor = task.load_preprocessor(folder, config_of(model))
     return Pipeline(model, preprocessor, manifest["labels"], manifest["training"])

@@ -41,6 +41,11 @@ class Predictor:
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
+        if not self.labels:
+            raise ValueError(
+                "Expected a model with a head; train one on it (`attnzoo train`), or ask for "
+                "vectors: `pipeline.embed`. Received: one without"
+            )
         inputs = self.preprocessor.checked(_several(inputs))
         return self.task.predictions(inputs, self.logits(inputs, batch_size), self.labels)
 
@@ -61,16 +66,20 @@ class Predictor:
         They are `(len(inputs), num_classes)`, or, where each word or node has a label, a list with
         `(words, num_classes)` for each sentence, `(nodes, num_classes)` for each graph.
         """
-        inputs = self.preprocessor.checked(inputs)
+        return self._outputs(inputs, len(self.labels), batch_size, self.run)
+
+    def _outputs(self, inputs, size, batch_size, run):
+        """Returns what `run(batch)` makes of raw inputs, vectors of this size, in their order."""
+        inputs = self.preprocessor.checked(_several(inputs))
         encoded = self.preprocessor.encode(inputs)
 
         def run_rows(rows):
             batch = [encoded[row] for row in rows]
             length = self.preprocessor.padded_length([len(item) for item in batch])
-            return self.run(self.preprocessor.collate(batch, length))
+            return run(self.preprocessor.collate(batch, length))
 
         rows = self._in_batches([len(item) for item in encoded], batch_size, run_rows)
-        return self.task.collect(inputs, rows, len(self.labels))
+        return self.task.collect(inputs, rows, size)
 
     def _in_batches(self, lengths, batch_size, run_rows):
         """Returns a list of each item's logits, run in batches of like lengths.

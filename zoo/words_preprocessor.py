@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .text_preprocessor import LENGTH_STEP, TextPreprocessor
+from .text_preprocessor import LENGTH_STEP, TextPreprocessor, check_text
 
 
 class Words(NamedTuple):
@@ -48,12 +48,14 @@ class WordsPreprocessor(TextPreprocessor):
     Args:
         tokenizer: A `tokenizers.Tokenizer` that treats each word by itself, as WordPiece does.
         max_sequence_length: Longest piece of a sentence in training, in tokens.
+        longest: Longest sentence that the model can take, in tokens. Defaults to None (any).
     """
 
-    def __init__(self, tokenizer, max_sequence_length):
+    def __init__(self, tokenizer, max_sequence_length, longest=None):
         super().__init__(tokenizer, max_sequence_length)
+        self.longest = longest
         self.tokenizer.no_truncation()
-        self._unknown = [self.tokenizer.token_to_id("[UNK]") or 0]
+        self._unknown = [self.special_id("[UNK]", "<unk>")]
         around = self.tokenizer.encode("").ids
         half = len(around) // 2
         self.first_ids, self.last_ids = around[:half], around[half:]
@@ -70,13 +72,13 @@ class WordsPreprocessor(TextPreprocessor):
         if isinstance(sentence, Words):
             return sentence
         if isinstance(sentence, str):
-            return self._cut(*super().checked([sentence]))
+            return self._cut(check_text(sentence))
         if not isinstance(sentence, (list, tuple)):
             raise ValueError(
                 "Expected every input to be a sentence, or a list of its words. "
                 f"Received: one of type {type(sentence).__name__}: {sentence!r:.80}"
             )
-        words = super().checked(sentence)
+        words = [check_text(word) for word in sentence]
         if "" in words:
             raise ValueError(
                 "Expected every word of a sentence to have a character. Received: "
@@ -99,10 +101,22 @@ class WordsPreprocessor(TextPreprocessor):
         return Words(words, starts, ends)
 
     def encode(self, sentences):
-        """Returns `EncodedWords` for each sentence, without padding."""
+        """Returns `EncodedWords` for each sentence, without padding.
+
+        Raises:
+            ValueError: If a sentence is longer than the model can take.
+        """
         sentences = self.checked(sentences)
         pieces = self.pieces({word for sentence in sentences for word in sentence.words})
-        return [self.join([pieces[word] for word in sentence.words]) for sentence in sentences]
+        encoded = [self.join([pieces[word] for word in sentence.words]) for sentence in sentences]
+        for sentence, item in zip(sentences, encoded, strict=True):
+            if self.longest is not None and len(item) > self.longest:
+                raise ValueError(
+                    f"Expected sentences of {self.longest} tokens at most, as many as the model "
+                    f"has positions for; cut them. Received: {len(item)} tokens, "
+                    f"{' '.join(sentence.words)!r:.80}"
+                )
+        return encoded
 
     def pieces(self, words):
         """Returns a dict from each word to the list of its pieces' ids, one at least."""

@@ -254,9 +254,10 @@ def test_a_pipeline_with_a_byte_pair_tokenizer_exports_without_the_text_signatur
     model = zoo.build(bag_of_words_name, vocabulary_size=tokenizer.get_vocab_size())
     pipeline = zoo.Pipeline(model, TextPreprocessor(tokenizer, 9), ["a", "b", "c"])
     with pytest.raises(ValueError, match="WordPiece"):
-        export.to_savedmodel(pipeline, tmp_path / "dist")
+        export.to_savedmodel(pipeline, tmp_path / "dist", signatures=["serving_default"])
     assert not (tmp_path / "dist").exists()
-    export.to_savedmodel(pipeline, tmp_path / "dist", signatures=["tokens"])
+    export.to_savedmodel(pipeline, tmp_path / "dist")
+    assert "None takes raw inputs" in (tmp_path / "dist" / "README.md").read_text("utf-8")
     predictor = export.load(tmp_path / "dist")
     received = predictor(SENTENCES[:4])
     expected = pipeline(SENTENCES[:4])

@@ -31,6 +31,7 @@ from attnzoo.layers import (
     RandomChoice,
     RelativePositionBias,
     RotaryEmbedding,
+    SegmentEmbedding,
     SeparateGraphs,
     SequencePooling,
     ShawRelativeKeys,
@@ -122,6 +123,13 @@ CASES = {
         vectors(*SEQUENCE),
         (BATCH, 3, HIDDEN),
         {"call_kwargs": {"positions": np.array([[0, 2, -1], [1, 1, 4]])}, "mask": "dropped"},
+    ),
+    "segment embedding": (
+        SegmentEmbedding,
+        {"num_segments": 3, "initializer": "glorot_normal"},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"segment_ids": np.arange(BATCH * LENGTH).reshape(BATCH, LENGTH) % 3}},
     ),
     "gelu": (GELU, {}, vectors(*SEQUENCE), SEQUENCE, {}),
     "layer_normalization": (

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ...zoo.text_preprocessor import TextPreprocessor
+from ...zoo.tasks import TASKS
 from ..consistency import with_consistency
 from ..examples import TextExamples
 from ..held_out import stratified_selection
@@ -67,7 +67,7 @@ class TextClassificationTraining:
         tokenizer = train_wordpiece(data.train.inputs, config.vocabulary_size, lowercase)
         # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
-        return TextPreprocessor(tokenizer, config.max_sequence_length), fields
+        return TASKS[self.name].make_preprocessor(tokenizer, config), fields
 
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""

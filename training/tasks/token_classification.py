@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...zoo.words_preprocessor import WordsPreprocessor
+from ...zoo.tasks import TASKS
 from ..entities import checked_entities
 from ..examples import TaggedExamples
 from ..held_out import random_selection
@@ -67,7 +67,7 @@ class TokenClassificationTraining:
             lowercase,
         )
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
-        return WordsPreprocessor(tokenizer, config.max_sequence_length), fields
+        return TASKS[self.name].make_preprocessor(tokenizer, config), fields
 
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
@@ -97,6 +97,8 @@ class TokenClassificationTraining:
         """
         pieces = preprocessor.pieces({word for words in split.inputs() for word in words})
         longest = preprocessor.max_sequence_length
+        if preprocessor.longest is not None:  # No room for special tokens beyond that.
+            longest -= len(preprocessor.first_ids) + len(preprocessor.last_ids)
         sentences, labels = [], []
         for words, row in zip(split.inputs(), split.labels, strict=True):
             cut = [pieces[word] for word in words]

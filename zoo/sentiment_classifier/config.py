@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..config import TextEncoderConfig, check_num_classes
+from ..config import TextEncoderConfig, check_activation, check_num_classes
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class SentimentClassifierConfig(TextEncoderConfig):
         num_classes: Number of labels; 0 gives the backbone, which returns the pooled vector.
             Defaults to 2.
         pooling: `"mean"` over real tokens or `"cls"`, the first token. Defaults to `"mean"`.
+        pooler_activation: Activation of a dense layer on the pooled vector, `"gelu"`, `"relu"` or
+            `"tanh"`; it belongs to the backbone. Defaults to None (no such layer).
         classifier_activation: Activation of the output. Defaults to None (logits).
 
     Raises:
@@ -22,6 +24,7 @@ class SentimentClassifierConfig(TextEncoderConfig):
 
     num_classes: int = 2
     pooling: str = "mean"
+    pooler_activation: str | None = None
     classifier_activation: str | None = None
 
     free_fields: ClassVar[tuple[str, ...]] = (
@@ -33,6 +36,7 @@ class SentimentClassifierConfig(TextEncoderConfig):
     def __post_init__(self):
         super().__post_init__()
         check_num_classes(self.num_classes)
+        check_activation("pooler_activation", self.pooler_activation)
 
 
 # The larger ones are for training from scratch on thousands of sentences, which asks for strong

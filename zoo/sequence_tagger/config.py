@@ -11,7 +11,8 @@ class SequenceTaggerConfig(TextEncoderConfig):
     """Words in, one label a word out: encoder, the first piece of each word, logits.
 
     A sentence is never cut, as every word gets a label: `max_sequence_length` is the longest piece
-    of a sentence that training sees, and what an export is verified up to.
+    of a sentence that training sees, and what an export is verified up to; with learned positions,
+    of which there are as many, a longer sentence is an error.
 
     Args:
         num_classes: Number of labels; 0 gives the backbone, which returns a vector for each word.
@@ -19,8 +20,7 @@ class SequenceTaggerConfig(TextEncoderConfig):
         classifier_activation: Activation of the output. Defaults to None (logits).
 
     Raises:
-        ValueError: If `num_classes` is neither 0 nor at least 2, the position has a longest length,
-            or a field is out of its range.
+        ValueError: If `num_classes` is neither 0 nor at least 2, or a field is out of its range.
     """
 
     num_classes: int = 17
@@ -29,18 +29,12 @@ class SequenceTaggerConfig(TextEncoderConfig):
     free_fields: ClassVar[tuple[str, ...]] = (
         *TextEncoderConfig.free_fields,
         "classifier_activation",
-        "max_sequence_length",
         "num_classes",
     )
 
     def __post_init__(self):
         super().__post_init__()
         check_num_classes(self.num_classes)
-        if self.position == "learned":
-            raise ValueError(
-                "Expected a position without a longest length, as every word of any sentence gets "
-                "a label; use 'rope', 'relative' or 'sinusoidal'. Received: position='learned'"
-            )
 
 
 PRESETS = {

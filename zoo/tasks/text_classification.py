@@ -48,12 +48,18 @@ class TextClassification(Classification):
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""
-        return (
+        token_ids, lengths = (
             TensorSpec(
                 "token_ids", "int32", ("batch", "length"), "ids of `tokenizer.json`, padded"
             ),
             TensorSpec("lengths", "int32", ("batch",), "number of real tokens in each row"),
         )
+        if not _has_segments(config):
+            return token_ids, lengths
+        segments = TensorSpec(
+            "segment_ids", "int32", ("batch", "length"), "0, and 1 in the second text of a pair"
+        )
+        return token_ids, lengths, segments
 
     def sample(self, config, lengths, seed=0, length=None):
         """Returns random inputs for rows of these lengths, padded with zeros.
@@ -65,21 +71,29 @@ class TextClassification(Classification):
             length: Padded length. Defaults to None (the longest row, at least 1).
 
         Returns:
-            Dict `token_ids (batch, length)`, `lengths (batch,)`, both int32.
+            Dict `token_ids (batch, length)`, `lengths (batch,)` and, of a model with several
+            segments, `segment_ids (batch, length)`, all int32.
         """
         generator = np.random.default_rng(seed)
         lengths = np.asarray(lengths, "int32")
         length = length or max(1, int(lengths.max(initial=0)))
         token_ids = generator.integers(0, config.vocabulary_size, (len(lengths), length))
-        token_ids[np.arange(length) >= lengths[:, None]] = 0
-        return {"token_ids": token_ids.astype("int32"), "lengths": lengths}
+        is_real = np.arange(length) < lengths[:, None]
+        sample = {"token_ids": (token_ids * is_real).astype("int32"), "lengths": lengths}
+        if _has_segments(config):
+            second = np.arange(length) >= lengths[:, None] // 2
+            sample["segment_ids"] = (second & is_real).astype("int32")
+        return sample
 
     def fill_padding(self, config, inputs, generator):
         """Returns a copy of `inputs` whose padding holds random ids, which must change nothing."""
         token_ids = inputs["token_ids"].copy()
         padding = np.arange(token_ids.shape[1]) >= inputs["lengths"][:, None]
         token_ids[padding] = generator.integers(0, config.vocabulary_size, padding.sum())
-        return {**inputs, "token_ids": token_ids}
+        filled = {**inputs, "token_ids": token_ids}
+        if "segment_ids" in inputs:
+            filled["segment_ids"] = np.where(padding, 1, inputs["segment_ids"]).astype("int32")
+        return filled
 
     def samples(self, config, generator):
         """Yields the `SampleInputs` that an artefact is verified by."""
@@ -87,9 +101,11 @@ class TextClassification(Classification):
 
     def tensors(self, batch):
         """Returns an artefact's inputs for a batch of `TextPreprocessor.collate`."""
+        segments = {name: batch[name] for name in ("segment_ids",) if name in batch}
         return {
             "token_ids": batch["token_ids"],
             "lengths": batch["padding_mask"].sum(axis=1).astype("int32"),
+            **segments,
         }
 
     def served_batch(self, texts):
@@ -104,4 +120,18 @@ class TextClassification(Classification):
         """Reads the preprocessor that a pipeline saved into `folder`."""
         from ..text_preprocessor import TextPreprocessor
 
-        return TextPreprocessor.load(folder, config.max_sequence_length)
+        return TextPreprocessor.load(
+            folder, config.max_sequence_length, getattr(config, "num_segments", 0)
+        )
+
+    def make_preprocessor(self, tokenizer, config):
+        """Returns the preprocessor for a tokenizer."""
+        from ..text_preprocessor import TextPreprocessor
+
+        return TextPreprocessor(
+            tokenizer, config.max_sequence_length, getattr(config, "num_segments", 0)
+        )
+
+
+def _has_segments(config):
+    return getattr(config, "num_segments", 0) > 1

@@ -82,6 +82,7 @@ class TokenClassification:
             int32.
         """
         inputs = TextClassification().sample(config, lengths, seed, length)
+        inputs = {name: inputs[name] for name in ("token_ids", "lengths")}
         generator = np.random.default_rng(seed)
         rows = [np.flatnonzero(generator.random(count) < 0.5) for count in inputs["lengths"]]
         word_starts = np.full((len(rows), max(1, *map(len, rows))), -1, "int32")
@@ -131,7 +132,13 @@ class TokenClassification:
         """Reads the preprocessor that a pipeline saved into `folder`."""
         from ..words_preprocessor import WordsPreprocessor
 
-        return WordsPreprocessor.load(folder, config.max_sequence_length)
+        return WordsPreprocessor.load(folder, config.max_sequence_length, _limit(config))
+
+    def make_preprocessor(self, tokenizer, config):
+        """Returns the preprocessor for a tokenizer."""
+        from ..words_preprocessor import WordsPreprocessor
+
+        return WordsPreprocessor(tokenizer, config.max_sequence_length, _limit(config))
 
     def collect(self, sentences, rows, num_classes):
         """Returns a list with the logits `(words, num_classes)` of each checked sentence."""
@@ -143,6 +150,12 @@ class TokenClassification:
             _tagged(sentence, softmax(rows), labels)
             for sentence, rows in zip(sentences, logits, strict=True)
         ]
+
+
+def _limit(config):
+    """The longest sentence that a model can take, or None."""
+    learned = getattr(config, "position", None) == "learned"
+    return config.max_sequence_length if learned else None
 
 
 def _tagged(sentence, probabilities, labels):

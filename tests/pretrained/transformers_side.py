@@ -1,0 +1,160 @@
+"""What transformers does, in an interpreter of its own: writes small checkpoints, reads ours.
+
+`python transformers_side.py write FOLDER` writes one folder for each case, with `expected.npz`.
+`python transformers_side.py read FOLDER FILES` answers `FILES/inputs.npz` in `outputs.npz`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+WORDS = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "good",
+    "bad",
+    "film",
+    "##s",
+    "very",
+    "a",
+    "!",
+)
+VOCABULARY = 40
+LENGTHS = (9, 4, 1, 7)
+SIZES = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 32,
+    "max_position_embeddings": 20,
+}
+DISTIL = {
+    "vocab_size": VOCABULARY,
+    "dim": 24,
+    "n_layers": 2,
+    "n_heads": 4,
+    "hidden_dim": 32,
+    "max_position_embeddings": 20,
+}
+ELECTRA = {**SIZES, "embedding_size": 16}
+ROBERTA = {**SIZES, "type_vocab_size": 1, "pad_token_id": 1}
+LABELS = {0: "bad", 1: "good", 2: "so-so"}
+
+# Name of a case -> (class, configuration, what else to know).
+CASES = {
+    "bert": ("BertForSequenceClassification", transformers.BertConfig, SIZES),
+    "bert_tokens": ("BertForTokenClassification", transformers.BertConfig, SIZES),
+    "bert_backbone": ("BertModel", transformers.BertConfig, SIZES),
+    "bert_pretraining": ("BertForPreTraining", transformers.BertConfig, SIZES),
+    "distilbert": ("DistilBertForSequenceClassification", transformers.DistilBertConfig, DISTIL),
+    "distilbert_tokens": (
+        "DistilBertForTokenClassification",
+        transformers.DistilBertConfig,
+        DISTIL,
+    ),
+    "distilbert_backbone": ("DistilBertModel", transformers.DistilBertConfig, DISTIL),
+    "electra": ("ElectraForSequenceClassification", transformers.ElectraConfig, ELECTRA),
+    "electra_tokens": ("ElectraForTokenClassification", transformers.ElectraConfig, ELECTRA),
+    "electra_backbone": ("ElectraModel", transformers.ElectraConfig, ELECTRA),
+    "roberta": ("RobertaForSequenceClassification", transformers.RobertaConfig, ROBERTA),
+    "roberta_tokens": ("RobertaForTokenClassification", transformers.RobertaConfig, ROBERTA),
+    "roberta_backbone": ("RobertaModel", transformers.RobertaConfig, ROBERTA),
+    "xlm_roberta": (
+        "XLMRobertaForSequenceClassification",
+        transformers.XLMRobertaConfig,
+        {**ROBERTA, "pad_token_id": 3},
+    ),
+}
+
+
+def perturbed(model):
+    """Adds noise to every tensor: of zero biases and even attention nothing could be told."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+def text_inputs(config, with_segments):
+    generator = np.random.default_rng(0)
+    ids = generator.integers(5, VOCABULARY, (len(LENGTHS), max(LENGTHS)))
+    mask = np.arange(max(LENGTHS)) < np.array(LENGTHS)[:, None]
+    ids[~mask] = config.pad_token_id or 0
+    inputs = {"input_ids": ids, "attention_mask": mask.astype("int64")}
+    if with_segments and getattr(config, "type_vocab_size", 0) > 1:
+        inputs["token_type_ids"] = (np.arange(max(LENGTHS)) >= 3) & mask
+        inputs["token_type_ids"] = inputs["token_type_ids"].astype("int64")
+    return inputs
+
+
+def answers(model, inputs):
+    if "images" in inputs:  # Scaled as attnzoo's default is.
+        images = torch.tensor(inputs["images"]).permute(0, 3, 1, 2).float() / 255
+        inputs = {"pixel_values": (images - 0.5) / 0.5}
+    else:
+        inputs = {name: torch.tensor(value) for name, value in inputs.items()}
+    with torch.no_grad():
+        outputs = model(**inputs)
+    named = ("logits", "last_hidden_state", "pooler_output")
+    found = {name: getattr(outputs, name, None) for name in named}
+    return {name: value.numpy() for name, value in found.items() if value is not None}
+
+
+def wordpiece():
+    tokenizer = Tokenizer(
+        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]")
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    tokenizer.add_special_tokens(list(WORDS[:5]))
+    return tokenizer
+
+
+def write(folder):
+    for name, (class_name, kind, sizes) in CASES.items():
+        config = kind(**sizes)
+        if "Classification" in class_name:
+            config.id2label, config.label2id = LABELS, {v: k for k, v in LABELS.items()}
+        torch.manual_seed(0)
+        model = perturbed(getattr(transformers, class_name)(config))
+        model.save_pretrained(folder / name)
+        if name == "bert":
+            model.save_pretrained(folder / "bert_sharded", max_shard_size="20KB")
+            wordpiece().save(str(folder / "bert_sharded" / "tokenizer.json"))
+        wordpiece().save(str(folder / name / "tokenizer.json"))
+        inputs = text_inputs(config, with_segments="Sequence" in class_name)
+        np.savez(
+            folder / f"{name}.npz",
+            **{f"input.{key}": value for key, value in inputs.items()},
+            **{f"output.{key}": value for key, value in answers(model, inputs).items()},
+        )
+
+
+def read(folder, files):
+    config = transformers.AutoConfig.from_pretrained(folder)
+    model = getattr(transformers, config.architectures[0])
+    model, loading = model.from_pretrained(folder, output_loading_info=True)
+    unaccounted = [key for key in ("missing_keys", "unexpected_keys") if loading[key]]
+    missing = {key: sorted(loading[key]) for key in unaccounted}
+    with np.load(files / "inputs.npz") as inputs:
+        found = answers(model.eval(), dict(inputs))
+    np.savez(files / "outputs.npz", report=str(missing), **found)
+    transformers.AutoTokenizer.from_pretrained(folder)
+
+
+if __name__ == "__main__":
+    {"write": write, "read": read}[sys.argv[1]](*map(Path, sys.argv[2:]))

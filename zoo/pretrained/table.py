@@ -1,0 +1,95 @@
+"""Tables that pair our weights with the tensors of a checkpoint, readable both ways."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Some of our weights, and the tensors that hold the same numbers.
+
+    Args:
+        ours: Paths of our weights, such as `"logits/kernel"`.
+        theirs: Names of the tensors; `"a|b"` is `a`, which some checkpoints call `b`.
+        read: `f(*tensors) -> weights`, as many as `ours`.
+        write: `f(*weights) -> tensors`, as many as `theirs`.
+    """
+
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+    read: Callable
+    write: Callable
+
+
+def kept(ours, theirs):
+    """A weight that is stored as it is."""
+    return Entry((ours,), (theirs,), lambda array: (array,), lambda array: (array,))
+
+
+def transposed(ours, theirs):
+    """A kernel `(inputs, outputs)`, which PyTorch stores as `(outputs, inputs)`."""
+    return Entry((ours,), (theirs,), lambda array: (array.T,), lambda array: (array.T,))
+
+
+def convolution(ours, theirs):
+    """A 2-D convolution with bias: `(height, width, in, out)` from `(out, in, height, width)`."""
+    kernel = Entry(
+        (f"{ours}/kernel",),
+        (f"{theirs}.weight",),
+        lambda array: (array.transpose(2, 3, 1, 0),),
+        lambda array: (array.transpose(3, 2, 0, 1),),
+    )
+    return [kernel, kept(f"{ours}/bias", f"{theirs}.bias")]
+
+
+def rows_after(ours, theirs, count):
+    """A table whose first `count` rows are of no use to us, and written back as zeros."""
+    return Entry(
+        (ours,),
+        (theirs,),
+        lambda array: (array[count:],),
+        lambda array: (
+            np.concatenate([np.zeros_like(array, shape=(count, array.shape[1])), array]),
+        ),
+    )
+
+
+def dense(ours, theirs):
+    """A dense layer with bias."""
+    return [
+        transposed(f"{ours}/kernel", f"{theirs}.weight"),
+        kept(f"{ours}/bias", f"{theirs}.bias"),
+    ]
+
+
+def norm(ours, theirs):
+    """A layer normalisation, whose parts the first checkpoints called gamma and beta."""
+    return [
+        kept(f"{ours}/gamma", f"{theirs}.weight|{theirs}.gamma"),
+        kept(f"{ours}/beta", f"{theirs}.bias|{theirs}.beta"),
+    ]
+
+
+def block(index, layer, attention, attention_norm, feed_forward, feed_forward_norm):
+    """An encoder block.
+
+    Args:
+        index: Its number.
+        layer: What the names of its tensors begin with, such as `"encoder.layer.0"`.
+        attention: Names of the query, key, value and output projections.
+        attention_norm: Name of the normalisation that goes with attention.
+        feed_forward: Names of the two dense layers.
+        feed_forward_norm: Name of the normalisation that goes with them.
+    """
+    ours = f"encoder_block_{index}"
+    parts = ("query", "key", "value", "attention_output")
+    entries = []
+    for part, theirs in zip(parts, attention, strict=True):
+        entries += dense(f"{ours}/self_attention/{part}", f"{layer}.{theirs}")
+    for part, theirs in zip(("intermediate", "feed_forward_output"), feed_forward, strict=True):
+        entries += dense(f"{ours}/{part}", f"{layer}.{theirs}")
+    entries += norm(f"{ours}/attention_norm", f"{layer}.{attention_norm}")
+    entries += norm(f"{ours}/feed_forward_norm", f"{layer}.{feed_forward_norm}")
+    return entries
