@@ -17,18 +17,31 @@ if TYPE_CHECKING:
     from .builder import build, config_of
     from .graph import Graph
     from .pipeline import Pipeline, load
-    from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
+    from .prediction import (
+        LabelledFrames,
+        LabelledNodes,
+        Prediction,
+        SpokenWord,
+        TaggedText,
+        TaggedWord,
+        Transcript,
+    )
+    from .raw_audio import RawAudio
     from .raw_image import RawImage
 
 __all__ = [
     "Graph",
+    "LabelledFrames",
     "LabelledNodes",
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "RawAudio",
     "RawImage",
+    "SpokenWord",
     "TaggedText",
     "TaggedWord",
+    "Transcript",
     "attention_scores",
     "build",
     "config_of",
@@ -44,12 +57,16 @@ for _module in (_graph_classifier, _image_classifier, _sentiment_classifier, _se
 
 _LAZY = {
     "Graph": "graph",
+    "LabelledFrames": "prediction",
     "LabelledNodes": "prediction",
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "RawAudio": "raw_audio",
     "RawImage": "raw_image",
+    "SpokenWord": "prediction",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
+    "Transcript": "prediction",
     "attention_scores": "attention_weights",
     "build": "builder",
     "config_of": "builder",
