@@ -9,6 +9,7 @@ from . import graph_classifier as _graph_classifier
 from . import image_classifier as _image_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
+from . import speech_encoder as _speech_encoder
 from .config import ModelConfig
 from .registry import get_config, list_models, list_presets, register, register_model
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
     from .raw_audio import RawAudio
     from .raw_image import RawImage
+    from .streaming import StreamingEncoder
 
 __all__ = [
     "Graph",
@@ -39,6 +41,7 @@ __all__ = [
     "RawAudio",
     "RawImage",
     "SpokenWord",
+    "StreamingEncoder",
     "TaggedText",
     "TaggedWord",
     "Transcript",
@@ -52,7 +55,13 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_graph_classifier, _image_classifier, _sentiment_classifier, _sequence_tagger):
+for _module in (
+    _graph_classifier,
+    _image_classifier,
+    _sentiment_classifier,
+    _sequence_tagger,
+    _speech_encoder,
+):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
@@ -64,6 +73,7 @@ _LAZY = {
     "RawAudio": "raw_audio",
     "RawImage": "raw_image",
     "SpokenWord": "prediction",
+    "StreamingEncoder": "streaming",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
     "Transcript": "prediction",
