@@ -16,6 +16,7 @@ _REMEMBERED = {
     "text_column": None,
     "label_column": None,
     "label_names": None,
+    "speaker": None,
     "skip_corrupt": False,
     "validation_split": 0.1,
     "recipe": "scratch",
@@ -85,7 +86,7 @@ def run(arguments):
         history = training.fit(
             pipeline,
             data,
-            recipe=recipe.replace(**changes),
+            recipe=training.get_recipe(arguments.recipe, task, data, **changes),
             out=folder,
             seed=arguments.seed,
             resume=bool(arguments.resume),
@@ -101,14 +102,21 @@ def run(arguments):
         print_json({"out": str(folder), "best": history.best, "rows": history.rows})
         return
     print(
-        f"\nBest of {len(history.rows)} epochs: {history.best_epoch + 1}, validation accuracy "
-        f"{history.best['val_accuracy']:.2%} ({history.seconds:.0f} s). Saved to {folder}"
+        f"\nBest of {len(history.rows)} epochs: {history.best_epoch + 1}, {_best(history)} "
+        f"({history.seconds:.0f} s). Saved to {folder}"
     )
     print_next(
         f"evaluate {folder} --data {arguments.data}",
         f"predict {folder} {get_task(task).command_example}",
         f"export {folder} --to savedmodel,onnx --out dist",
     )
+
+
+def _best(history):
+    """Returns what the best epoch was chosen by, as words."""
+    value, name = history.best[history.monitor], history.monitor.removeprefix("val_")
+    shown = f"{value:.4f}" if name.endswith("loss") else f"{value:.2%}"
+    return f"validation {name.upper() if name in ('wer', 'cer') else name} {shown}"
 
 
 def _run_folder(arguments):
