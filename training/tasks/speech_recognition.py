@@ -38,13 +38,11 @@ class SpeechRecognitionTraining(Training):
         "scratch": SpeechRecipe(),
         # One label for each recording, of a second or so.
         "keywords": SpeechRecipe(
-            epochs=60,
+            epochs=40,
             batch_size=32,
-            learning_rate=1.5e-3,
-            warmup=0.1,
             label_smoothing=0.1,
             ema_momentum=0.99,
-            patience=60,
+            patience=40,
             monitor="val_accuracy",
             speed=0.2,
             shift=0.1,
@@ -148,9 +146,9 @@ class SpeechRecognitionTraining(Training):
             "feature_normalization": feature_normalization
             or ("global" if is_spoken else "utterance"),
         }
-        if rate < config.sampling_rate:
-            # Half the frequencies hold fewer bands.
-            fields["num_mels"] = max(1, min(config.num_mels, config.num_mels * rate // 16000))
+        if rate < config.sampling_rate:  # Half the frequencies hold fewer bands.
+            for name in ("num_mels", "frequency_mask_width"):
+                fields[name] = -(-getattr(config, name) * rate // config.sampling_rate)
         return AudioPreprocessor.of_config(config.replace(**fields)), fields
 
     def labels(self, data, subwords=0, feature_normalization=None):

@@ -43,6 +43,10 @@ class SpeechRecognition(Classification):
     def __init__(self, decoder=None):
         self.decoder = decoder or GreedyDecoder()
 
+    def with_decoder(self, decoder):
+        """Returns the task with another decoder, for the `task` of one predictor."""
+        return type(self)(decoder)
+
     @property
     def raw_samples(self):
         """Where a wav file decoded in a graph could differ from `RawAudio`."""
