@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .an4 import is_an4, open_an4
+from .demo_digits import open_demo_digits
 from .recordings import is_fsdd, open_fsdd, open_manifest, open_recording_folder
 from .records import FILE_SUFFIXES
 from .rows import DataError
@@ -40,6 +41,8 @@ def open_speech(
     is_digits = not spec.startswith("tfds:") and path.is_dir() and is_fsdd(path)
     if speaker is not None and not is_digits:
         raise DataError(f"Expected `speaker` only with FSDD. Received: speaker={speaker!r}, {spec}")
+    if spec == "demo":
+        return open_demo_digits()
     if spec.startswith("tfds:"):
         from .tfds import open_speech_tfds
 

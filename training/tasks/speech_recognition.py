@@ -49,16 +49,16 @@ class SpeechRecognitionTraining(Training):
             equalizer=8.0,
             splicing=0.0,
         ),
+        # A hundred and fifty sentences of synthetic voices.
         "demo": SpeechRecipe(
-            epochs=30,
-            batch_size=16,
-            learning_rate=3e-3,
+            epochs=60,
+            batch_size=8,
+            learning_rate=5e-3,
             ema_momentum=0.95,
-            patience=30,
-            monitor="val_accuracy",
+            patience=60,
             speed=0.1,
-            shift=0.05,
-            splicing=0.0,
+            equalizer=3.0,
+            splicing=0.2,
         ),
     }
 
