@@ -32,7 +32,7 @@ class SpeechRecognitionTraining(Training):
     name = "speech_recognition"
     options = ("subwords", "feature_normalization")
     source_options = ("text_column", "label_column", "speaker", "download", "skip_corrupt")
-    held_out_of = "recordings"
+    held_out_of = "labels"
     how_held_out = "at random"
     recipes: ClassVar = {
         "scratch": SpeechRecipe(),
