@@ -197,8 +197,12 @@ def _manifest_columns(path, text_column, label_column):
         names = list(range(len(cells))) if files else cells
     else:
         names = sorted(first)
+        records = records[:1]
         files = [name for name in names if _is_audio(PurePosixPath(str(first[name])))]
     paths = files[0] if files else find_column(path, names, None, _PATH_NAMES, "recording")
+    if paths is None and len(records) > 1:  # Below a header of other names.
+        below = zip(names, records[1], strict=False)
+        paths = next((name for name, cell in below if _is_audio(PurePosixPath(cell))), None)
     if paths is None:
         raise DataError(
             f"Expected a column of paths in {path}, named one of {_PATH_NAMES}. Received: columns "

@@ -38,15 +38,13 @@ class SpeechRecognitionTraining(Training):
         "scratch": SpeechRecipe(),
         # One label for each recording, of a second or so.
         "keywords": SpeechRecipe(
-            epochs=40,
-            batch_size=32,
+            epochs=50,
+            learning_rate=2e-3,
             label_smoothing=0.1,
             ema_momentum=0.99,
-            patience=40,
+            patience=50,
             monitor="val_accuracy",
-            speed=0.2,
-            shift=0.1,
-            equalizer=8.0,
+            speed=0.15,
             splicing=0.0,
         ),
         # A hundred and fifty sentences of synthetic voices.
