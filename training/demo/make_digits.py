@@ -207,5 +207,5 @@ def make(folder, split, voices, sentences, seed):
 
 if __name__ == "__main__":
     chosen = Path(sys.argv[1])
-    make(chosen, "train", voices=11, sentences=14, seed=0)
+    make(chosen, "train", voices=11, sentences=13, seed=0)
     make(chosen, "test", voices=3, sentences=10, seed=1)

@@ -54,9 +54,9 @@ class SpeechRecognitionTraining(Training):
             learning_rate=5e-3,
             ema_momentum=0.95,
             patience=60,
-            speed=0.1,
+            speed=0.15,
             equalizer=3.0,
-            splicing=0.2,
+            splicing=0.0,
         ),
     }
 
