@@ -7,6 +7,7 @@ from pathlib import Path
 from .data_options import add_data_arguments, data_options
 from .output import print_json, print_next, program
 from .settings import add_settings_argument, split_settings
+from .types import positive_integer
 
 RUN_FILE = "run.json"
 # What a run remembers for `--resume`, with the defaults.
@@ -20,6 +21,7 @@ _REMEMBERED = {
     "skip_corrupt": False,
     "validation_split": 0.1,
     "recipe": "scratch",
+    "subwords": None,
     "settings": [],
     "dtype": None,
     "seed": 0,
@@ -38,6 +40,12 @@ def add_arguments(parser):
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
     parser.add_argument("--recipe", help="how to train (default: scratch)")
     add_settings_argument(parser)
+    parser.add_argument(
+        "--subwords",
+        type=positive_integer,
+        metavar="N",
+        help="spell transcripts with N pieces of words (default: with characters)",
+    )
     parser.add_argument("--dtype", help="such as mixed_bfloat16")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--tensorboard", action="store_true", help="write logs to RUN/tensorboard")
@@ -79,6 +87,8 @@ def run(arguments):
     if not arguments.resume:
         import keras
 
+        if arguments.subwords is not None:
+            overrides["subwords"] = arguments.subwords
         keras.utils.set_random_seed(arguments.seed)
         pipeline = training.prepare(loaded or name, data, dtype=arguments.dtype, **overrides)
         _remember(arguments, folder)
