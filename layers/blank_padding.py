@@ -33,6 +33,9 @@ class BlankPadding(keras.layers.Layer):
         data with recurrent neural networks".
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def call(self, logits, padding_mask=None):
         """Returns the logits, padding being blank."""
         logits = ops.convert_to_tensor(logits)

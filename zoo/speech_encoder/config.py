@@ -12,6 +12,8 @@ _CHOICES = {
     "subsampling": (1, 2, 4),
     "att_context_style": ("regular", "chunked_limited"),
     "head": ("ctc", "class", "frames"),
+    # Where a vector stands in the recording means nothing, and a stream has no end.
+    "position": ("alibi", "relative", "rope", "shaw", "t5", None),
 }
 
 
@@ -150,15 +152,17 @@ class SpeechEncoderConfig(EncoderConfig):
 
 def _as_contexts(size):
     """Returns a pair of integers, or a tuple of such pairs, as tuples (JSON gives lists back)."""
-    several = isinstance(size, (list, tuple)) and size and isinstance(size[0], (list, tuple))
-    pairs = tuple(map(tuple, size)) if several else (tuple(size),)
+    several = isinstance(size, list | tuple) and size and isinstance(size[0], list | tuple)
+    pairs = size if several else (size,)
     for pair in pairs:
-        if len(pair) != 2 or not all(type(n) is int and n >= 0 for n in pair):
+        is_pair = isinstance(pair, list | tuple) and len(pair) == 2
+        if not is_pair or not all(type(n) is int and n >= 0 for n in pair):
             raise ValueError(
                 "Received an invalid value for `att_context_size`, expected a pair of non-negative "
                 "integers (left, right), or several such pairs. "
                 f"Received: att_context_size={size!r}"
             )
+    pairs = tuple(map(tuple, pairs))
     return pairs if several else pairs[0]
 
 
