@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from .formats import STREAM_SIGNATURE
 from .quiet import quiet_tensorflow
 from .raw_inputs import RAW_INPUTS
 
@@ -36,6 +37,22 @@ def write_savedmodel(served, folder, signatures="auto"):
         name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
         for name, kind in kinds.items()
     }
+    _save(module, folder, functions)
+    return kinds
+
+
+def write_stream_savedmodel(stream, folder):
+    """Writes the step of a stream as a SavedModel, and returns the kind of its one signature.
+
+    Args:
+        stream: `ServedStream`.
+        folder: Where to write it.
+    """
+    _save(_Artefact(stream.model), folder, {STREAM_SIGNATURE: _tensors_function(stream, None)})
+    return {STREAM_SIGNATURE: "step"}
+
+
+def _save(module, folder, functions):
     with quiet_tensorflow():
         tf.saved_model.save(
             module,
@@ -43,7 +60,6 @@ def write_savedmodel(served, folder, signatures="auto"):
             signatures=functions,
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
-    return kinds
 
 
 class _Artefact(tf.Module):
