@@ -119,7 +119,8 @@ def check_run_folder(folder, resume=False):
 def _check_same_run(start, data, run):
     """Raises unless a run would go on with what it began with."""
     began = {**start.training, "labels": start.labels}
-    goes_on = {**run, "labels": data.label_names}
+    labels = get_training_task(data.task).labels_after(start, data)
+    goes_on = {**run, "labels": labels}
     changed = [name for name in goes_on if goes_on[name] != began.get(name)]
     if changed:
         raise ValueError(

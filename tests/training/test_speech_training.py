@@ -253,8 +253,8 @@ def test_an_interrupted_training_goes_on_as_if_it_had_never_stopped(transcripts,
     class Stop(Exception):
         pass
 
-    whole = training.fit(prepare(transcripts), transcripts, RECIPE, verbose=0)
-    pipeline = prepare(transcripts)
+    whole = training.fit(prepare(transcripts, subwords=12), transcripts, RECIPE, verbose=0)
+    pipeline = prepare(transcripts, subwords=12)
     original = TASK.callbacks
 
     class StopAfter(keras.callbacks.Callback):
