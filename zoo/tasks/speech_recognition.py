@@ -73,14 +73,13 @@ class SpeechRecognition(Classification):
         each = ("batch", "frames")
         if config.num_classes == 0:
             return (TensorSpec("embedding", "float32", (*each, config.hidden_dim)),)
-        logits = TensorSpec("logits", "float32", (*each, config.num_classes))
+        described = "index into `labels.txt`"
         if config.head == "ctc":
-            described = "index into `labels.txt`; merge repetitions, leave out 0"
-            return logits, TensorSpec("label", "int64", each, described)
+            described += "; merge repetitions, leave out 0"
         return (
-            logits,
+            TensorSpec("logits", "float32", (*each, config.num_classes)),
             TensorSpec("probabilities", "float32", (*each, config.num_classes)),
-            TensorSpec("label", "int64", each, "index into `labels.txt`"),
+            TensorSpec("label", "int64", each, described),
         )
 
     def sample(self, config, lengths, seed=0, length=None):
