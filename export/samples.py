@@ -46,7 +46,7 @@ def write_samples(served, folder):
     generator = np.random.default_rng(0)
     for sample in served.task.samples(served.config, generator):
         _write_sample(served, folder, sample)
-    if served.preprocessor is not None and served.task.raw_samples:
+    if served.preprocessor is not None and served.task.raw_samples(served.config):
         _write_raw_samples(served, folder / RAW_FILE)
 
 
@@ -112,13 +112,13 @@ def _outputs(served, inputs):
 
 
 def _write_raw_samples(served, path):
-    raw = list(served.task.raw_samples)
+    raw = list(served.task.raw_samples(served.config))
     checked = served.preprocessor.checked(raw)
     encoded = served.preprocessor.encode(checked)
     tensors = served.task.tensors(served.preprocessor.collate(encoded))
     outputs = _outputs(served, tensors)
     if "label" in outputs:
-        outputs["label"] = served.task.named_labels(outputs["label"], served.labels, tensors)
+        outputs |= served.task.named_outputs(outputs, served.labels, tensors)
     outputs |= served.task.raw_outputs(checked)
     value = {
         "inputs": [_as_json(item) for item in raw],

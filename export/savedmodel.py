@@ -28,7 +28,9 @@ def write_savedmodel(served, folder, signatures="auto"):
     Raises:
         ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
     """
-    raw_input = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
+    raw_input = None
+    if served.preprocessor is not None and served.task.raw_samples(served.config):
+        raw_input = RAW_INPUTS.get(served.task.name)
     kinds = _wanted(signatures, raw_input)
     module = _Artefact(served.model)
     if set(kinds.values()) - {"tensors"}:
@@ -120,7 +122,7 @@ def _answering(served, raw_input, preprocess, signature):
         tensors, found = preprocess(values)
         outputs = served(tensors)
         if "label" in outputs:
-            outputs["label"] = raw_input.name_labels(outputs["label"], tensors, served.labels)
+            outputs |= raw_input.named_outputs(outputs, tensors, served.labels)
         return {**outputs, **found}
 
     return raw_to_outputs

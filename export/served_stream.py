@@ -3,12 +3,9 @@
 import tensorflow as tf
 
 from ..zoo.chunk_stream import NEXT
-from ..zoo.streaming import StreamingEncoder
+from ..zoo.streaming import StreamingEncoder, default_chunk_size
 from ..zoo.tasks import TensorSpec
 from .served_model import answers_of, tensor_spec
-
-# Vectors in each step, where the trained chunk does not say how many.
-DEFAULT_CHUNK_SIZE = 8
 
 
 class ServedStream:
@@ -36,7 +33,7 @@ class ServedStream:
         self.architecture, self.task, self.labels = served.architecture, served.task, served.labels
         self.config = served.config
         if chunk_size is None:
-            chunk_size = _default_chunk_size(self.config)
+            chunk_size = default_chunk_size(self.config)
         self.encoder = StreamingEncoder(served.model, chunk_size)
         self.model = self.encoder.model
         state = self.encoder.state_specs
@@ -98,12 +95,6 @@ class ServedStream:
         batch, _, *inner = spec.shape
         shape = (batch, self.encoder.chunk_size, *inner)
         return TensorSpec(spec.name, spec.dtype, shape, spec.description)
-
-
-def _default_chunk_size(config):
-    contexts = getattr(config, "contexts", ())
-    chunked = getattr(config, "att_context_style", None) == "chunked_limited"
-    return contexts[0][1] + 1 if chunked and contexts else DEFAULT_CHUNK_SIZE
 
 
 def _specs(state, prefix="", described=""):

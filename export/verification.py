@@ -113,7 +113,9 @@ def _check_onnx_names(artefact, name):
         expected = [(spec["name"], spec["dtype"], tuple(spec["shape"])) for spec in specs]
         if received != expected:
             raise Failure(f"expected {expected}, received {received}")
-    return ", ".join(spec["name"] for spec in (*inputs, *outputs))
+    names = [spec["name"] for spec in (*inputs, *outputs)]
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
 
 
 def _signature_of(value):

@@ -96,10 +96,9 @@ def prepare(name, data, dtype=None, **overrides):
 
 def _prepare_loaded(pipeline, data, dtype, overrides):
     """Takes a trained pipeline's model and tokenizer; other labels get a new head."""
-    overrides["num_classes"] = len(data.label_names)
-    new_head = pipeline.labels != data.label_names
-    model = rebuild(pipeline.model, dtype, new_head, **overrides)
-    preprocessor = get_training_task(data.task).preprocessor(
-        pipeline.preprocessor, config_of(model)
-    )
-    return TrainingPipeline(model, preprocessor, data.label_names, pipeline.training)
+    task = get_training_task(data.task)
+    labels = task.labels_after(pipeline, data)
+    overrides["num_classes"] = len(labels)
+    model = rebuild(pipeline.model, dtype, pipeline.labels != labels, **overrides)
+    preprocessor = task.preprocessor(pipeline.preprocessor, config_of(model))
+    return TrainingPipeline(model, preprocessor, labels, pipeline.training)

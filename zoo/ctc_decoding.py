@@ -52,6 +52,28 @@ class GreedyDecoder:
         ]
 
 
+class GreedyStream:
+    """The symbols of `GreedyDecoder`, from logits that come in chunk by chunk.
+
+    Example:
+    >>> decoder = GreedyStream()
+    >>> decoder(np.eye(3)[[1, 1, 0, 1]]), decoder(np.eye(3)[[1, 2]])
+    ([1, 1], [2])
+    """
+
+    def __init__(self):
+        self._last = 0
+
+    def __call__(self, logits):
+        """Returns the classes of the symbols that begin in these logits `(vectors, classes)`."""
+        best = np.asarray(logits).argmax(axis=-1)
+        if not len(best):
+            return []
+        before = np.concatenate([[self._last], best[:-1]])
+        self._last = int(best[-1])
+        return best[(best != before) & (best != 0)].tolist()
+
+
 class BeamDecoder:
     """The most probable symbols, the sum over all their paths; not those of one best path.
 

@@ -167,13 +167,20 @@ def resampled(samples, rate, wanted):
 
 
 def wav_bytes(samples, rate):
-    """Returns a 16-bit mono wav file of samples in [-1, 1]; what is louder is clipped.
+    """Returns a 16-bit wav file of samples; what is louder than full scale is clipped.
 
-    Samples that were 16-bit integers once are written as those again.
+    Args:
+        samples: int16, or floats in [-1, 1], `(samples,)` or `(samples, channels)`. Floats that
+            were 16-bit integers once are written as those again.
+        rate: Samples a second, in Hz.
     """
-    data = np.clip(np.round(np.asarray(samples, "float64") * (1 << 15)), -(1 << 15), (1 << 15) - 1)
+    data = np.asarray(samples)
+    if data.dtype != np.int16:
+        data = np.clip(np.round(data.astype("float64") * (1 << 15)), -(1 << 15), (1 << 15) - 1)
+    channels = 1 if data.ndim == 1 else data.shape[1]
     data = data.astype("<i2").tobytes()
-    header = struct.pack("<HHIIHH", 1, 1, rate, 2 * rate, 2, 16)
+    width = 2 * channels
+    header = struct.pack("<HHIIHH", 1, channels, rate, width * rate, width, 16)
     chunks = b"fmt " + struct.pack("<I", 16) + header + b"data" + struct.pack("<I", len(data))
     return b"RIFF" + struct.pack("<I", 4 + len(chunks) + len(data)) + b"WAVE" + chunks + data
 

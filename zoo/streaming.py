@@ -19,6 +19,8 @@ _SKIPPED = (
     layers.RandomChoice,
     layers.SpecAugment,
 )
+# Vectors in each step, where the trained chunk does not say how many.
+_CHUNK_SIZE = 8
 
 
 class StreamingEncoder(ChunkStream):
@@ -170,6 +172,19 @@ class StreamingStep(keras.layers.Layer):
         """Configuration; its keys are the constructor's arguments."""
         stages = [keras.saving.serialize_keras_object(stage) for stage in self.stages]
         return {**super().get_config(), "stages": stages}
+
+
+def default_chunk_size(config):
+    """Returns the chunk that a `"chunked_limited"` model was trained with, 8 vectors for another.
+
+    Example:
+    >>> from attnzoo import zoo
+    >>> default_chunk_size(zoo.get_config("speech_encoder").replace(att_context_size=(32, 3)))
+    4
+    """
+    contexts = getattr(config, "contexts", ())
+    chunked = getattr(config, "att_context_style", None) == "chunked_limited"
+    return contexts[0][1] + 1 if chunked and contexts else _CHUNK_SIZE
 
 
 def _check_streams(config, chunk_size):

@@ -276,13 +276,20 @@ def test_an_interrupted_training_goes_on_as_if_it_had_never_stopped(transcripts,
         np.testing.assert_array_equal(weight, expected, err_msg=weight.path)
 
 
-def test_a_trained_model_is_trained_on(transcripts, keywords, tmp_path):
-    training.fit(prepare(transcripts), transcripts, RECIPE, tmp_path, verbose=0)
-    loaded = zoo.load(tmp_path)
-    pipeline = training.prepare(loaded, transcripts)
-    assert pipeline.labels == loaded.labels
-    history = training.fit(pipeline, transcripts, RECIPE.replace(epochs=1), verbose=0)
-    assert len(history.rows) == 1
+def test_a_trained_model_keeps_its_pieces_where_they_spell_the_data(
+    transcripts, keywords, tmp_path
+):
+    path = write_manifest(tmp_path)
+    trained = prepare(transcripts, subwords=12)
+    same = training.prepare(trained, transcripts)
+    assert same.labels == trained.labels
+    np.testing.assert_array_equal(same.model.weights[-1], trained.model.weights[-1])
+    assert same.make_batches(transcripts.train).examples.labels[0].max() < 12 + 1
+    path.write_text(path.read_text().replace("STOP", "HALT"))
+    other = load(path)
+    assert training.prepare(trained, other).labels == other.label_names
+    with pytest.raises(training.DataError, match=r"head='ctc', and .* has the other"):
+        training.prepare(trained, keywords)
 
 
 def test_epochs_are_chosen_by_the_fewest_errors(tmp_path):

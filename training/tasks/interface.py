@@ -49,6 +49,10 @@ class Training:
         """Returns the names of the model's classes: those of the data."""
         return data.label_names
 
+    def labels_after(self, pipeline, data):
+        """Returns the names of the classes when a trained pipeline goes on with other data."""
+        return data.label_names
+
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
         return loaded

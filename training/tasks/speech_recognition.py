@@ -160,6 +160,20 @@ class SpeechRecognitionTraining(Training):
         texts = (text_of(row) for row in data.train.row_labels())
         return [BLANK, *learn_subwords(texts, subwords, data.label_names[1:])]
 
+    def labels_after(self, pipeline, data):
+        """Returns the pipeline's symbols if they spell the data's transcripts.
+
+        Raises:
+            DataError: If the pipeline gives transcripts and the data have labels, or the reverse.
+        """
+        if is_ctc(pipeline.labels) != _is_spoken(data):
+            raise DataError(
+                "Expected transcripts for a model with `head='ctc'`, labels for `head='class'`. "
+                f"Received: head={pipeline.config.head!r}, and {data.spec} has the other"
+            )
+        is_spelled = set(data.label_names) <= set(self.label_names(pipeline.labels))
+        return pipeline.labels if _is_spoken(data) and is_spelled else data.label_names
+
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
         return AudioPreprocessor.of_config(config)

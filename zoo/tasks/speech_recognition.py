@@ -7,7 +7,7 @@ import numpy as np
 
 from ..ctc_decoding import GreedyDecoder
 from ..prediction import LabelledFrames, SpokenWord, Transcript
-from ..raw_audio import RawAudio, wav_bytes
+from ..raw_audio import wav_bytes
 from ..symbols import SPACE, is_ctc, text_of
 from .classification import Classification, prediction_from_probabilities
 from .interface import BATCH_SIZES, SampleInputs, TensorSpec, softmax
@@ -47,10 +47,9 @@ class SpeechRecognition(Classification):
         """Returns the task with another decoder, for the `task` of one predictor."""
         return type(self)(decoder)
 
-    @property
-    def raw_samples(self):
-        """Where a wav file decoded in a graph could differ from `RawAudio`."""
-        return _recorded_samples()
+    def raw_samples(self, config):
+        """Returns wav files of the model's rate that decoded in a graph could differ."""
+        return () if config.input == "features" else _wav_files(config.sampling_rate)
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""
@@ -134,6 +133,15 @@ class SpeechRecognition(Classification):
                 sent = self.fill_padding(config, clean, generator)
                 yield SampleInputs(f"{name}_padded", clean, sent)
 
+    def named_outputs(self, outputs, labels, tensors):
+        """Returns what a raw signature says in place of indices: labels, of CTC the text too."""
+        named = super().named_outputs(outputs, labels, tensors)
+        if not is_ctc(labels):
+            return named
+        read = [GreedyDecoder()(logits) for logits in outputs["logits"]]
+        texts = [text_of(labels[span.symbol] for span in spans) for spans in read]
+        return {**named, "text": np.array(texts, object)}
+
     def tensors(self, batch):
         """Returns an artefact's inputs for a batch of `AudioPreprocessor.collate`."""
         (name,) = set(batch) - {"padding_mask"}
@@ -215,16 +223,15 @@ def _prime(at_least):
 
 
 @functools.cache
-def _recorded_samples():
-    """Returns recordings of several rates and kinds: noise, a tone, silence, two channels."""
+def _wav_files(rate):
+    """Returns wav files of 16 bits: noise, a tone, silence, two channels, hardly anything."""
     generator = np.random.default_rng(0)
-    noise = generator.normal(0, 3000, 12000).astype("int16")
-    tone = (9000 * np.sin(np.arange(9001) * 0.1)).astype("int16")
+    noise = generator.normal(0, 3000, rate).astype("int16")
+    tone = (9000 * np.sin(np.arange(rate // 3 + 1) * 0.1)).astype("int16")
     return (
-        RawAudio(noise, 16000),
-        RawAudio(tone, 8000),
-        RawAudio(np.zeros(8000, "int16"), 16000),
-        RawAudio(np.stack([noise, noise[::-1]], axis=1), 44100),
-        RawAudio((tone // 256 + 128).astype("uint8"), 16000),
-        RawAudio(np.clip(noise.astype("float32") / 2000, -1, 1), 22050),
+        wav_bytes(noise, rate),
+        wav_bytes(tone, rate),
+        wav_bytes(np.zeros(rate // 2, "int16"), rate),
+        wav_bytes(np.stack([noise, noise[::-1]], axis=1), rate),
+        wav_bytes(tone[:1], rate),
     )
