@@ -29,6 +29,7 @@ NESTED_PACKAGES = [
     "attnzoo.zoo.image_classifier",
     "attnzoo.zoo.sentiment_classifier",
     "attnzoo.zoo.sequence_tagger",
+    "attnzoo.zoo.speech_encoder",
     "attnzoo.zoo.tasks",
 ]
 
@@ -48,6 +49,9 @@ INSTALL_REQUIRES = [
     "filelock>=3.12",  # 4.2.12
     "rich>=13.0",  # 15.0.0
     "scikit-learn>=1.5",  # 1.9.1
+    "jiwer>=3.0",  # 4.0.0
+    "soundfile>=0.12",  # 0.14.0
+    "soxr>=0.5",  # 1.1.0
     "seqeval>=1.2.2",  # 1.2.2
 ]
 EXTRAS_REQUIRE = {
@@ -76,7 +80,7 @@ setup(
     packages=[*PACKAGE_DIR, *NESTED_PACKAGES],
     package_data={
         **{package: ["py.typed"] for package in PACKAGE_DIR},
-        "attnzoo.training.demo": ["*.conll", "*.csv", "*.md", "*.tsv"],
+        "attnzoo.training.demo": ["*.conll", "*.csv", "*.flac", "*.md", "*.tsv"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

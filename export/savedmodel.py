@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from .formats import STREAM_SIGNATURE
 from .quiet import quiet_tensorflow
 from .raw_inputs import RAW_INPUTS
 
@@ -27,7 +28,9 @@ def write_savedmodel(served, folder, signatures="auto"):
     Raises:
         ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
     """
-    raw_input = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
+    raw_input = None
+    if served.preprocessor is not None and served.task.raw_samples(served.config):
+        raw_input = RAW_INPUTS.get(served.task.name)
     kinds = _wanted(signatures, raw_input)
     module = _Artefact(served.model)
     if set(kinds.values()) - {"tensors"}:
@@ -36,6 +39,22 @@ def write_savedmodel(served, folder, signatures="auto"):
         name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
         for name, kind in kinds.items()
     }
+    _save(module, folder, functions)
+    return kinds
+
+
+def write_stream_savedmodel(stream, folder):
+    """Writes the step of a stream as a SavedModel, and returns the kind of its one signature.
+
+    Args:
+        stream: `ServedStream`.
+        folder: Where to write it.
+    """
+    _save(_Artefact(stream.model), folder, {STREAM_SIGNATURE: _tensors_function(stream, None)})
+    return {STREAM_SIGNATURE: "step"}
+
+
+def _save(module, folder, functions):
     with quiet_tensorflow():
         tf.saved_model.save(
             module,
@@ -43,7 +62,6 @@ def write_savedmodel(served, folder, signatures="auto"):
             signatures=functions,
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
-    return kinds
 
 
 class _Artefact(tf.Module):
@@ -104,7 +122,7 @@ def _answering(served, raw_input, preprocess, signature):
         tensors, found = preprocess(values)
         outputs = served(tensors)
         if "label" in outputs:
-            outputs["label"] = raw_input.name_labels(outputs["label"], tensors, served.labels)
+            outputs |= raw_input.named_outputs(outputs, tensors, served.labels)
         return {**outputs, **found}
 
     return raw_to_outputs

@@ -3,14 +3,20 @@
 from . import feature_maps, normalizers, positions, scores
 from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
+from .blank_padding import BlankPadding
+from .causal_subsampling import CausalSubsampling
 from .class_token import ClassToken
+from .convolution_module import ConvolutionModule
 from .disjoint_union import DisjointUnion, SeparateGraphs
+from .feature_normalization import FeatureNormalization
+from .frame_mask import FrameMask
 from .gather_positions import GatherPositions
 from .gelu import GELU
 from .graph_attention import GraphAttention
 from .graph_readout import GraphReadout
 from .layer_normalization import LayerNormalization
 from .linear_self_attention import LinearSelfAttention
+from .log_mel_spectrogram import LogMelSpectrogram
 from .multi_head_self_attention import MultiHeadSelfAttention
 from .named_inputs_model import NamedInputsModel
 from .nystrom_self_attention import NystromSelfAttention
@@ -25,7 +31,9 @@ from .positions import (
     SinusoidalPositionalEncoding,
     T5RelativeBias,
 )
+from .random_choice import RandomChoice
 from .sequence_pooling import SequencePooling
+from .spec_augment import SpecAugment
 from .transformer_encoder_block import TransformerEncoderBlock
 from .unit_sum import UnitSum
 from .windowed_attention import WindowedAttention
@@ -34,18 +42,25 @@ __all__ = [
     "GELU",
     "ALiBi",
     "Attention",
+    "BlankPadding",
+    "CausalSubsampling",
     "ClassToken",
     "ConditionalPositionalEncoding",
+    "ConvolutionModule",
     "DisjointUnion",
+    "FeatureNormalization",
+    "FrameMask",
     "GatherPositions",
     "GraphAttention",
     "GraphReadout",
     "LayerNormalization",
     "LearnedPositionalEncoding",
     "LinearSelfAttention",
+    "LogMelSpectrogram",
     "MultiHeadSelfAttention",
     "NamedInputsModel",
     "NystromSelfAttention",
+    "RandomChoice",
     "RelativePositionBias",
     "RotaryEmbedding",
     "SeparateGraphs",
@@ -53,6 +68,7 @@ __all__ = [
     "ShawRelativeKeys",
     "SinCos2DPositionalEncoding",
     "SinusoidalPositionalEncoding",
+    "SpecAugment",
     "T5RelativeBias",
     "TransformerEncoderBlock",
     "UnitSum",

@@ -8,6 +8,28 @@ from keras import ops
 from .chunks import from_chunks, number_of_chunks, pad_to_chunks, to_chunks
 
 
+def within_reach(queries, keys, left, right, chunk=None):
+    """Returns whether each query sees each key, NumPy booleans `(queries, keys)`.
+
+    Args:
+        queries: Positions of the queries, NumPy integers; chunks begin at position 0.
+        keys: Positions of the keys.
+        left: How many positions before itself (before its chunk) a query sees.
+        right: How many positions after itself a query sees; unused with `chunk`.
+        chunk: Length of the chunks in which queries see one another, instead of `right`. Defaults
+            to None (each query has its own reach).
+
+    Example:
+    >>> within_reach(np.arange(3), np.arange(3), left=1, right=0).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
+    """
+    queries = queries[:, None]
+    if chunk is None:
+        return (keys >= queries - left) & (keys <= queries + right)
+    first = queries // chunk * chunk
+    return (keys >= first - left) & (keys < first + chunk)
+
+
 class Blocks:
     """Cuts a sequence into blocks of queries, each with one window of the keys that it reaches.
 
@@ -15,16 +37,15 @@ class Blocks:
     of the window's keys each query sees is the same in every block, and known beforehand.
 
     Args:
-        left: How many positions before itself (before its chunk) a query sees.
-        right: How many positions after itself a query sees; unused with `chunk`.
-        chunk: Length of the chunks in which queries see one another, instead of `right`. Defaults
-            to None (each query has its own reach).
+        left: How many positions before itself (before its chunk) a query sees at most.
+        right: How many positions after itself a query sees at most; unused with `chunk`.
+        chunk: Length of the chunks in which queries see one another, instead of `right`, or a
+            multiple of it. Defaults to None (each query has its own reach).
 
     Attributes:
         block: Queries in a block.
         span: Keys in a block's window.
         offsets: Position of each key less that of each query, NumPy integers `(block, span)`.
-        visible: Whether each query sees each key, NumPy booleans `(block, span)`.
     """
 
     def __init__(self, left, right, chunk=None):
@@ -40,15 +61,14 @@ class Blocks:
         self._before, self._after = (math.ceil(n / self._piece) for n in (left, right))
         # Position of a window's first key less that of the block's first query.
         self._first = -self._before * self._piece
-        keys = np.arange(self._first, self.block + self._after * self._piece)
-        queries = np.arange(self.block)[:, None]
-        self.span = len(keys)
-        self.offsets = keys - queries
-        if chunk is None:
-            self.visible = (self.offsets >= -left) & (self.offsets <= right)
-        else:
-            first = queries // chunk * chunk
-            self.visible = (keys >= first - left) & (keys < first + chunk)
+        self._keys = np.arange(self._first, self.block + self._after * self._piece)
+        self._queries = np.arange(self.block)
+        self.span = len(self._keys)
+        self.offsets = self._keys - self._queries[:, None]
+
+    def visible(self, left, right, chunk=None):
+        """Which of the window's keys each query sees, see `within_reach`: `(block, span)`."""
+        return within_reach(self._queries, self._keys, left, right, chunk)
 
     def count(self, length):
         """Number of blocks that a sequence of this length fills, the last maybe in part."""

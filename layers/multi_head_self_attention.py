@@ -32,8 +32,8 @@ class MultiHeadSelfAttention(SelfAttentionProjections):
             turning queries and keys, or added to the scores. Defaults to None (a set).
         causal: Whether a position sees only itself and earlier ones. Defaults to False.
         window: How many positions before and after itself a position sees, `(left, right)`, in
-            time and memory that grow with the length and not with its square. Defaults to None
-            (all). See `WindowedAttention`.
+            time and memory that grow with the length and not with its square; or several such
+            pairs. Defaults to None (all). See `WindowedAttention`.
         window_style: `"regular"` or `"chunked_limited"`. Defaults to `"regular"`.
         global_tokens: Number of first positions that see all and are seen by all in spite of the
             window. Defaults to 0.
@@ -48,6 +48,8 @@ class MultiHeadSelfAttention(SelfAttentionProjections):
         attention_mask: `(query, key)`, `(batch, query, key)` or `(batch, heads, query, key)`,
             True = attend. Defaults to None.
         return_attention_scores: Whether to return the weights too. Defaults to False.
+        window_index: Which of several windows to use, an integer scalar. Defaults to None (the
+            first).
         training: Whether dropout is active. Defaults to None (Keras decides).
 
     Returns:
@@ -149,6 +151,7 @@ class MultiHeadSelfAttention(SelfAttentionProjections):
         padding_mask=None,
         attention_mask=None,
         return_attention_scores=False,
+        window_index=None,
         training=None,
     ):
         """Returns the attended vectors, with the weights on request."""
@@ -156,16 +159,64 @@ class MultiHeadSelfAttention(SelfAttentionProjections):
             padding_mask = keras_mask(inputs)
         if self.input_position is not None:
             inputs = self.input_position(inputs, padding_mask=padding_mask)
+        of_window = {}
+        if self.window is not None:
+            # Within a window the weights of all pairs are made on request only.
+            of_window["return_attention_scores"] = return_attention_scores
+            of_window["window_index"] = window_index
         outputs, weights = self.attention(
             *self.project(inputs),
             padding_mask=padding_mask,
             attention_mask=attention_mask,
             training=training,
-            # Within a window the weights of all pairs are made on request only.
-            **({} if self.window is None else {"return_attention_scores": return_attention_scores}),
+            **of_window,
         )
         outputs = self.combine(outputs)
         return (outputs, weights) if return_attention_scores else outputs
+
+    @property
+    def lookahead(self):
+        """Positions by which `step` lags behind, see `WindowedAttention`."""
+        self._check_streams()
+        return self.attention.lookahead
+
+    def initial_state(self, batch_size):
+        """Returns the state before the first vector, see `WindowedAttention.initial_state`.
+
+        Args:
+            batch_size: Number of sequences that go in step.
+
+        Raises:
+            ValueError: If the attention is not windowed, has global tokens, or a position that is
+                added to the input.
+        """
+        self._check_streams()
+        key_dim, value_dim = (
+            dense.units // self.num_heads for dense in (self.key_dense, self.value_dense)
+        )
+        return self.attention.initial_state(batch_size, self.num_heads, key_dim, value_dim)
+
+    def step(self, inputs, state, padding_mask):
+        """Returns the outputs for as many vectors as come in, `lookahead` vectors before these.
+
+        Args:
+            inputs: The next vectors `(batch, length, hidden_dim)`.
+            state: What `initial_state` or the last `step` returned.
+            padding_mask: `(batch, length)`, True = real.
+
+        Returns:
+            `(batch, length, output_dim)`, whether the vectors that they are of are real
+            `(batch, length)`, and the new state.
+        """
+        outputs, mask, state = self.attention.step(*self.project(inputs), state, padding_mask)
+        return self.combine(outputs), mask, state
+
+    def _check_streams(self):
+        if self.window is None or self.input_position is not None:
+            raise ValueError(
+                "Expected a `window`, and a `position` that is relative (or rotary, or none), to "
+                f"go step by step. Received: window={self.window}, position={self.position!r}"
+            )
 
     def compute_output_spec(
         self,
@@ -173,6 +224,7 @@ class MultiHeadSelfAttention(SelfAttentionProjections):
         padding_mask=None,
         attention_mask=None,
         return_attention_scores=False,
+        window_index=None,
         training=None,
     ):
         """Symbolic outputs, with the weights on request."""

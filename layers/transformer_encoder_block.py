@@ -169,45 +169,87 @@ class TransformerEncoderBlock(keras.layers.Layer):
         padding_mask=None,
         attention_mask=None,
         return_attention_scores=False,
+        window_index=None,
         training=None,
     ):
         """Returns the encoded vectors, with the attention weights on request."""
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
-        length, hidden_dim = ops.shape(inputs)[1], inputs.shape[-1]
-
-        def rows(states):
-            return ops.reshape(states, (-1, hidden_dim))
-
-        def sequences(states):
-            return ops.reshape(states, (-1, length, hidden_dim))
-
-        # Normalisations and dense layers treat every vector by itself: as rows of a matrix they are
-        # faster than as sequences, and one operator each in an exported file.
-        states = rows(inputs)
-        branch = self.attention_norm(states) if self.normalize_first else states
-        branch, weights = self._attend(
-            sequences(branch), padding_mask, attention_mask, return_attention_scores, training
+        attended, weights = self._attend(
+            self._attention_input(inputs),
+            padding_mask,
+            training,
+            attention_mask=attention_mask,
+            return_attention_scores=return_attention_scores or None,
+            window_index=window_index,
         )
-        states = states + rows(_through(self.attention_branch, branch))
+        outputs = self._after_attention(inputs, attended, training)
+        return (outputs, weights) if return_attention_scores else outputs
+
+    @property
+    def lookahead(self):
+        """Vectors by which `step` lags behind, see `MultiHeadSelfAttention`."""
+        return self.self_attention.lookahead
+
+    def initial_state(self, batch_size):
+        """Returns the state before the first vector, see `MultiHeadSelfAttention.initial_state`.
+
+        `residual` are the inputs that wait for what their attention finds.
+        """
+        state = self.self_attention.initial_state(batch_size)
+        if not self.lookahead:
+            return state
+        shape = (batch_size, self.lookahead, self.output_dense.units)
+        return {**state, "residual": ops.zeros(shape, self.compute_dtype)}
+
+    def step(self, inputs, state, padding_mask):
+        """Returns the outputs for as many vectors as come in, `lookahead` vectors before these.
+
+        Args:
+            inputs: The next vectors `(batch, length, hidden_dim)`.
+            state: What `initial_state` or the last `step` returned.
+            padding_mask: `(batch, length)`, True = real.
+
+        Returns:
+            `(batch, length, hidden_dim)`, whether the vectors that they are of are real
+            `(batch, length)`, and the new state.
+        """
+        length = inputs.shape[1]
+        attended, mask, after = self.self_attention.step(
+            self._attention_input(inputs), state, padding_mask
+        )
+        if self.lookahead:
+            inputs = ops.concatenate([state["residual"], inputs], axis=1)
+            inputs, after["residual"] = inputs[:, :length], inputs[:, length:]
+        return self._after_attention(inputs, attended, training=False), mask, after
+
+    # Normalisations and dense layers treat every vector by itself: as rows of a matrix they are
+    # faster than as sequences, and one operator each in an exported file.
+
+    def _attention_input(self, inputs):
+        """What attention sees of `(batch, length, hidden_dim)`."""
+        if not self.normalize_first:
+            return inputs
+        return _as_sequences(self.attention_norm(_as_rows(inputs)), like=inputs)
+
+    def _after_attention(self, inputs, attended, training):
+        """Adds what was attended, and what the feed-forward network makes of the sum."""
+        branch = _through(self.attention_branch, attended)
+        states = _as_rows(inputs) + _as_rows(branch)
         if not self.normalize_first:
             states = self.attention_norm(states)
         branch = self.feed_forward_norm(states) if self.normalize_first else states
         branch = self.activation(self.intermediate_dense(branch))
         branch = self.output_dense(self.intermediate_dropout(branch, training=training))
-        states = states + rows(_through(self.feed_forward_branch, sequences(branch)))
+        branch = _through(self.feed_forward_branch, _as_sequences(branch, like=inputs))
+        states = states + _as_rows(branch)
         if not self.normalize_first:
             states = self.feed_forward_norm(states)
-        outputs = sequences(states)
-        return (outputs, weights) if return_attention_scores else outputs
+        return _as_sequences(states, like=inputs)
 
-    def _attend(self, states, padding_mask, attention_mask, return_attention_scores, training):
+    def _attend(self, states, padding_mask, training, **options):
         """Returns the attended vectors, and their weights or None."""
-        options = {}
-        if attention_mask is not None:
-            options["attention_mask"] = attention_mask
-        if return_attention_scores:
-            options["return_attention_scores"] = True
+        options = {name: value for name, value in options.items() if value is not None}
         accepted = inspect.signature(self.self_attention.call).parameters
         for option in options:
             if option not in accepted:
@@ -218,7 +260,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         outputs = self.self_attention(
             states, padding_mask=padding_mask, training=training, **options
         )
-        return outputs if return_attention_scores else (outputs, None)
+        return outputs if "return_attention_scores" in options else (outputs, None)
 
     def compute_output_spec(
         self,
@@ -226,6 +268,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         padding_mask=None,
         attention_mask=None,
         return_attention_scores=False,
+        window_index=None,
         training=None,
     ):
         """Symbolic outputs, with the weights on request."""
@@ -255,6 +298,14 @@ class TransformerEncoderBlock(keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def _as_rows(sequences):
+    return ops.reshape(sequences, (-1, sequences.shape[-1]))
+
+
+def _as_sequences(rows, like):
+    return ops.reshape(rows, (-1, ops.shape(like)[1], like.shape[-1]))
 
 
 def _through(parts, states):

@@ -9,6 +9,7 @@ from . import graph_classifier as _graph_classifier
 from . import image_classifier as _image_classifier
 from . import sentiment_classifier as _sentiment_classifier
 from . import sequence_tagger as _sequence_tagger
+from . import speech_encoder as _speech_encoder
 from .config import ModelConfig
 from .registry import get_config, list_models, list_presets, register, register_model
 
@@ -17,18 +18,33 @@ if TYPE_CHECKING:
     from .builder import build, config_of
     from .graph import Graph
     from .pipeline import Pipeline, load
-    from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
+    from .prediction import (
+        LabelledFrames,
+        LabelledNodes,
+        Prediction,
+        SpokenWord,
+        TaggedText,
+        TaggedWord,
+        Transcript,
+    )
+    from .raw_audio import RawAudio
     from .raw_image import RawImage
+    from .streaming import StreamingEncoder
 
 __all__ = [
     "Graph",
+    "LabelledFrames",
     "LabelledNodes",
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "RawAudio",
     "RawImage",
+    "SpokenWord",
+    "StreamingEncoder",
     "TaggedText",
     "TaggedWord",
+    "Transcript",
     "attention_scores",
     "build",
     "config_of",
@@ -39,17 +55,28 @@ __all__ = [
     "register_model",
 ]
 
-for _module in (_graph_classifier, _image_classifier, _sentiment_classifier, _sequence_tagger):
+for _module in (
+    _graph_classifier,
+    _image_classifier,
+    _sentiment_classifier,
+    _sequence_tagger,
+    _speech_encoder,
+):
     register(_module.ARCHITECTURE)
 
 _LAZY = {
     "Graph": "graph",
+    "LabelledFrames": "prediction",
     "LabelledNodes": "prediction",
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "RawAudio": "raw_audio",
     "RawImage": "raw_image",
+    "SpokenWord": "prediction",
+    "StreamingEncoder": "streaming",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
+    "Transcript": "prediction",
     "attention_scores": "attention_weights",
     "build": "builder",
     "config_of": "builder",

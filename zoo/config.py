@@ -134,8 +134,8 @@ class EncoderConfig(ModelConfig):
         position: A name of `layers.positions.POSITIONS`, or None: the input stays a set.
             Defaults to `"sinusoidal"`.
         causal: Whether a position sees only itself and earlier ones. Defaults to False.
-        window: How many positions before and after itself a position sees, `(left, right)`.
-            Defaults to None (all).
+        window: How many positions before and after itself a position sees, `(left, right)`, or
+            several such pairs. Defaults to None (all).
         window_style: `"regular"` or `"chunked_limited"`. Defaults to `"regular"`.
         global_tokens: Number of first positions that see all and are seen by all in spite of a
             window. Defaults to 0.
@@ -163,7 +163,7 @@ class EncoderConfig(ModelConfig):
     normalizer: str = "softmax"
     position: str | None = "sinusoidal"
     causal: bool = False
-    window: tuple[int, int] | None = None
+    window: tuple | None = None
     window_style: str = "regular"
     global_tokens: int = 0
     feature_map: str = "elu"
@@ -187,7 +187,8 @@ class EncoderConfig(ModelConfig):
     def __post_init__(self):
         super().__post_init__()
         if isinstance(self.window, list):  # As JSON gives it back.
-            object.__setattr__(self, "window", tuple(self.window))
+            window = (tuple(w) if isinstance(w, list) else w for w in self.window)
+            object.__setattr__(self, "window", tuple(window))
         if self.attention not in _OF_ATTENTION:
             raise ValueError(
                 f"Received an invalid value for `attention`, expected one of "

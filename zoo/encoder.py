@@ -121,7 +121,7 @@ def add_position(states, config, max_length, padding_mask=None, grid=None, dtype
     return states
 
 
-def encode(states, config, padding_mask=None, dtype=None):
+def encode(states, config, padding_mask=None, dtype=None, window_index=None, after_block=None):
     """Runs the stack of encoder blocks over `(batch, length, hidden_dim)`.
 
     Args:
@@ -129,7 +129,11 @@ def encode(states, config, padding_mask=None, dtype=None):
         config: `EncoderConfig`.
         padding_mask: `(batch, length)`, True = real. Defaults to None (all real).
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+        window_index: Which of several windows to use, an integer scalar. Defaults to None (the
+            first).
+        after_block: `f(index, states) -> states`, what stands behind each block. Defaults to None.
     """
+    options = {} if window_index is None else {"window_index": window_index}
     for index in range(config.num_layers):
         states = layers.TransformerEncoderBlock(
             intermediate_dim=config.intermediate_dim,
@@ -143,7 +147,9 @@ def encode(states, config, padding_mask=None, dtype=None):
             kernel_initializer=config.kernel_initializer,
             dtype=dtype,
             name=f"encoder_block_{index}",
-        )(states, padding_mask=padding_mask)
+        )(states, padding_mask=padding_mask, **options)
+        if after_block is not None:
+            states = after_block(index, states)
     if config.normalize_first:  # A post-norm stack already ends in a normalisation.
         states = layers.LayerNormalization(
             config.layer_norm_epsilon, dtype=dtype, name="final_norm"

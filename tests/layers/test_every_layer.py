@@ -11,17 +11,24 @@ from attnzoo.layers import (
     GELU,
     ALiBi,
     Attention,
+    BlankPadding,
+    CausalSubsampling,
     ClassToken,
     ConditionalPositionalEncoding,
+    ConvolutionModule,
     DisjointUnion,
+    FeatureNormalization,
+    FrameMask,
     GatherPositions,
     GraphAttention,
     GraphReadout,
     LayerNormalization,
     LearnedPositionalEncoding,
     LinearSelfAttention,
+    LogMelSpectrogram,
     MultiHeadSelfAttention,
     NystromSelfAttention,
+    RandomChoice,
     RelativePositionBias,
     RotaryEmbedding,
     SeparateGraphs,
@@ -29,6 +36,7 @@ from attnzoo.layers import (
     ShawRelativeKeys,
     SinCos2DPositionalEncoding,
     SinusoidalPositionalEncoding,
+    SpecAugment,
     T5RelativeBias,
     TransformerEncoderBlock,
     UnitSum,
@@ -327,6 +335,68 @@ CASES = {
         (BATCH, HIDDEN),
         {"call_kwargs": {"num_nodes": NUM_NODES}, "mask": "unsupported"},
     ),
+    "blank padding": (
+        BlankPadding,
+        {},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"mask": "unsupported"},
+    ),
+    "causal subsampling": (
+        CausalSubsampling,
+        {"output_dim": 7, "factor": 2, "channels": 3},
+        vectors(*SEQUENCE),
+        (BATCH, LENGTH // 2, 7),
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
+    "convolution module": (
+        ConvolutionModule,
+        {
+            "kernel_size": 3,
+            "dropout": 0.1,
+            "layer_norm_epsilon": 1e-5,
+            "kernel_initializer": "he_normal",
+        },
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
+    "feature normalization": (
+        FeatureNormalization,
+        {"scope": "utterance", "epsilon": 0.1},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
+    "log-mel spectrogram": (
+        LogMelSpectrogram,
+        {
+            "sampling_rate": 1000,
+            "frame_length": 20,
+            "hop_length": 10,
+            "num_mels": 4,
+            "fft_length": 64,
+            "min_frequency": 10.0,
+            "max_frequency": 400.0,
+            "floor": 1e-2,
+        },
+        vectors(BATCH, 40),
+        (BATCH, 4, 4),
+        {"mask": "unsupported"},
+    ),
+    "spec augment": (
+        SpecAugment,
+        {
+            "frequency_masks": 1,
+            "frequency_mask_width": 2,
+            "time_masks": 1,
+            "time_mask_share": 0.5,
+            "seed": 0,
+        },
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
     "class token": (
         ClassToken,
         {"initializer": "ones"},
@@ -423,7 +493,8 @@ def test_every_exported_layer_has_a_case():
     ]
     exported = [getattr(table, name) for table in tables_of_contents for name in table.__all__]
     # A whole model, such as NamedInputsModel, has a test file of its own; a kind of layer, such as
-    # InputPosition, has nothing to call.
+    # InputPosition, has nothing to call; and a layer that makes masks or numbers has no outputs to
+    # train by.
     exported_layers = {
         piece
         for piece in exported
@@ -432,4 +503,4 @@ def test_every_exported_layer_has_a_case():
         and not issubclass(piece, keras.Model)
         and piece.call is not keras.layers.Layer.call
     }
-    assert exported_layers == {case[0] for case in CASES.values()}
+    assert exported_layers == {case[0] for case in CASES.values()} | {FrameMask, RandomChoice}

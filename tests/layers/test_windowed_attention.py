@@ -1,3 +1,5 @@
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -419,7 +421,136 @@ def test_both_exports_agree_for_any_batch_and_length(reach, pieces, tmp_path):
     assert_exports_agree(model, axes, output_axes, feeds, tmp_path, atol=1e-5)
 
 
+# === Several windows ===
+
+
+@pytest.mark.parametrize("style", ["regular", "chunked_limited"])
+@pytest.mark.parametrize("windows", [[(3, 2), (9, 0), (0, 17)], [(4, 5), (4, 2), (4, 1)]], ids=str)
+def test_each_of_several_windows_is_as_if_it_were_the_only_one(style, windows):
+    states = query_key_value()
+    layer = WindowedAttention(windows, window_style=style)
+    for index, window in enumerate(windows):
+        allowed = references_windows.allowed_pairs(
+            BATCH, LENGTH, PADDING, window=window, window_style=style
+        )
+        expected, expected_weights = references_windows.attention(*states, allowed)
+        outputs, weights = layer(
+            *states, padding_mask=PADDING, return_attention_scores=True, window_index=index
+        )
+        np.testing.assert_allclose(array(outputs), expected, rtol=0, atol=2e-6)
+        np.testing.assert_allclose(array(weights), expected_weights, rtol=0, atol=2e-6)
+    np.testing.assert_array_equal(
+        array(layer(*states)[0]), array(layer(*states, window_index=0)[0]), "the first if not said"
+    )
+
+
+# === Steps of a stream ===
+
+STREAMED_POSITIONS = {
+    "none": None,
+    "relative": lambda: RelativePositionBias(max_distance=4),
+    "alibi": ALiBi,
+    "rope": RotaryEmbedding,
+    "shaw": lambda: ShawRelativeKeys(max_distance=3),
+    "t5": T5RelativeBias,
+}
+
+
+def stream(layer, states, mask, sizes):
+    """Outputs of steps of these sizes, and whether they are of real positions.
+
+    The stream goes on with padding until all positions are answered.
+    """
+    total = -(-(states[0].shape[2] + layer.lookahead) // sizes[0]) * sizes[0] + sum(sizes)
+    states = [np.pad(x, [(0, 0), (0, 0), (0, total - x.shape[2]), (0, 0)]) for x in states]
+    mask = np.pad(mask, [(0, 0), (0, total - mask.shape[1])])
+    state = layer.initial_state(len(mask), HEADS, KEY_DIM, VALUE_DIM)
+    outputs, masks, begin, turn = [], [], 0, 0
+    while begin + sizes[turn % len(sizes)] <= total:
+        part = slice(begin, begin + sizes[turn % len(sizes)])
+        begin, turn = part.stop, turn + 1
+        step, step_mask, state = layer.step(*(x[:, :, part] for x in states), state, mask[:, part])
+        outputs.append(array(step))
+        masks.append(array(step_mask).astype(bool))
+    return np.concatenate(outputs, axis=2), np.concatenate(masks, axis=1)
+
+
+@pytest.mark.parametrize("sizes", [[1], [2], [5], [16], [64], [3, 1, 7]], ids=str)
+@pytest.mark.parametrize("window", [(3, 2), (0, 0), (0, 5), (12, 0), (2, 20)], ids=str)
+def test_steps_of_any_size_match_float64_pair_by_pair(window, sizes):
+    states, layer = query_key_value(), WindowedAttention(window)
+    allowed = references_windows.allowed_pairs(BATCH, LENGTH, PADDING, window=window)
+    expected, _ = references_windows.attention(*states, allowed)
+    outputs, mask = stream(layer, states, PADDING, sizes)
+    assert layer.lookahead == window[1]
+    for row in range(BATCH):
+        answered = outputs[row][:, mask[row]]
+        np.testing.assert_allclose(answered, expected[row][:, PADDING[row]], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("window", [(4, 2), (0, 3), (7, 0), (2, 6)], ids=str)
+def test_steps_of_whole_chunks_match_float64_pair_by_pair(window):
+    states, style = query_key_value(), "chunked_limited"
+    layer = WindowedAttention(window, window_style=style)
+    allowed = references_windows.allowed_pairs(
+        BATCH, LENGTH, PADDING, window=window, window_style=style
+    )
+    expected, _ = references_windows.attention(*states, allowed)
+    for chunks in (1, 3):
+        outputs, mask = stream(layer, states, PADDING, [chunks * (window[1] + 1)])
+        for row in range(BATCH):
+            answered = outputs[row][:, mask[row]]
+            np.testing.assert_allclose(answered, expected[row][:, PADDING[row]], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("normalizer", sorted(NORMALIZERS))
+@pytest.mark.parametrize("position", STREAMED_POSITIONS)
+def test_steps_give_what_the_call_gives_with_every_position_and_normalizer(position, normalizer):
+    position = STREAMED_POSITIONS[position] and STREAMED_POSITIONS[position]()
+    layer = WindowedAttention((5, 2), position=position, normalizer=normalizer)
+    states = query_key_value()
+    layer(*states)
+    randomize_weights(layer)
+    expected = array(layer(*states, padding_mask=PADDING)[0])
+    outputs, mask = stream(layer, states, PADDING, [4])
+    for row in range(BATCH):
+        answered = outputs[row][:, mask[row]]
+        np.testing.assert_allclose(answered, expected[row][:, PADDING[row]], rtol=0, atol=5e-6)
+
+
+def test_a_step_without_what_came_before_is_another():
+    layer, states = WindowedAttention((5, 2)), query_key_value()
+    state = layer.initial_state(BATCH, HEADS, KEY_DIM, VALUE_DIM)
+    *_, state = layer.step(*(x[:, :, :8] for x in states), state, PADDING[:, :8])
+    rest = [x[:, :, 8:16] for x in states], PADDING[:, 8:16]
+    outputs = array(layer.step(*rest[0], state, rest[1])[0])
+    for name in state:
+        forgotten = {**state, name: ops.zeros_like(state[name])}
+        changed = array(layer.step(*rest[0], forgotten, rest[1])[0])
+        assert np.abs(changed - outputs).max() > 1e-3, f"{name} is not looked at"
+
+
 # === What is refused ===
+
+
+def test_chunks_that_are_not_whole_are_refused_in_a_step():
+    layer, states = WindowedAttention((4, 2), window_style="chunked_limited"), query_key_value(4)
+    state = layer.initial_state(BATCH, HEADS, KEY_DIM, VALUE_DIM)
+    with pytest.raises(ValueError, match=r"whole chunks of 3 positions.*Received: 4 positions"):
+        layer.step(*states, state, np.ones((BATCH, 4), bool))
+
+
+def test_global_tokens_are_refused_in_a_stream():
+    with pytest.raises(ValueError, match="no global tokens in a stream"):
+        WindowedAttention((4, 2), global_tokens=1).initial_state(1, HEADS, KEY_DIM, VALUE_DIM)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"window": (2, 2), "position": "sinusoidal"}], ids=str)
+def test_attention_that_cannot_go_step_by_step_says_so(arguments):
+    layer = MultiHeadSelfAttention(HEADS, **arguments)
+    layer.build((None, None, 8))
+    with pytest.raises(ValueError, match="Expected a `window`, and a `position` that is relative"):
+        layer.initial_state(1)
 
 
 @pytest.mark.parametrize(
@@ -458,9 +589,10 @@ def test_a_mask_of_all_pairs_is_refused():
         WindowedAttention((1, 1))(*states, attention_mask=np.ones((4, 4), bool))
 
 
-def test_its_configuration_survives_json():
-    layer = WindowedAttention([3, 2], normalizer="relu")
+@pytest.mark.parametrize("window", [(3, 2), ((3, 2), (1, 0))], ids=str)
+def test_its_configuration_survives_json(window):
+    layer = WindowedAttention(json.loads(json.dumps(window)), normalizer="relu")
     saved = keras.saving.serialize_keras_object(layer)
     loaded = keras.saving.deserialize_keras_object(saved)
     assert loaded.get_config() == layer.get_config()
-    assert loaded.window == (3, 2)
+    assert loaded.window == window

@@ -19,9 +19,9 @@ class Classification:
             TensorSpec("label", "int64", ("batch",), "index into `labels.txt`"),
         )
 
-    def named_labels(self, indices, labels, tensors):
-        """Returns the name of each label index."""
-        return np.array(labels)[indices]
+    def named_outputs(self, outputs, labels, tensors):
+        """Returns what a raw signature says in place of indices: the name of each label."""
+        return {"label": np.array(labels)[outputs["label"]]}
 
     def raw_outputs(self, inputs):
         """Returns what a raw signature says of the inputs themselves: nothing."""

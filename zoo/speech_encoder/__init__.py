@@ -1,0 +1,15 @@
+"""speech_encoder: a recording in, its text or a label out (imports no Keras)."""
+
+from ..registry import Architecture, Preset
+from .config import PRESETS, SpeechEncoderConfig
+
+__all__ = ["ARCHITECTURE", "SpeechEncoderConfig"]
+
+ARCHITECTURE = Architecture(
+    name="speech_encoder",
+    task="speech_recognition",
+    builder="attnzoo.zoo.speech_encoder.model:speech_encoder",
+    presets={name: Preset(config) for name, config in PRESETS.items()},
+    default_preset="small",
+    description="A recording in, its text out, or one label.",
+)

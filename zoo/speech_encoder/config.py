@@ -1,0 +1,198 @@
+"""Configuration and presets of the speech encoder (imports no Keras)."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..config import EncoderConfig, check_num_classes
+
+_CHOICES = {
+    "input": ("waveform", "features"),
+    "feature_normalization": ("global", "utterance"),
+    "subsampling": (1, 2, 4),
+    "att_context_style": ("regular", "chunked_limited"),
+    "head": ("ctc", "class", "frames"),
+    # Where a vector stands in the recording means nothing, and a stream has no end.
+    "position": ("alibi", "relative", "rope", "shaw", "t5", None),
+}
+
+
+@dataclass(frozen=True)
+class SpeechEncoderConfig(EncoderConfig):
+    """A recording in, vectors out: log-mel frames, subsampling, truncated attention, a head.
+
+    Args:
+        input: `"waveform"`, or `"features"`: log-mel frames as `layers.LogMelSpectrogram` makes
+            them. Defaults to `"waveform"`.
+        sampling_rate: Samples of the waveform a second, in Hz. Defaults to 16000.
+        frame_milliseconds: Length of the window that a frame sees. Defaults to 25.
+        hop_milliseconds: From one frame to the next. Defaults to 10.
+        num_mels: Mel bands of a frame. Defaults to 80.
+        feature_normalization: Mean and deviation of each band are those of the training data
+            (`"global"`) or of each recording (`"utterance"`, which cannot be streamed). Defaults
+            to `"global"`.
+        frequency_masks: Bands of mels that `layers.SpecAugment` hides in training. Defaults to 2.
+        frequency_mask_width: Mels that such a band has at most. Defaults to 20.
+        time_masks: Stretches of time that are hidden in training. Defaults to 4.
+        time_mask_share: Share of the recording that such a stretch has at most. Defaults to 0.06.
+        subsampling: Frames that become one vector: 1, 2 or 4. Defaults to 4.
+        att_context_size: How many vectors before and after itself one attends to,
+            `(left, right)`; or several such pairs, of which training draws one for each batch and
+            all else takes the first. Defaults to None (all).
+        att_context_style: `"regular"` or `"chunked_limited"`, see `layers.WindowedAttention`.
+            Defaults to `"regular"`.
+        convolution_kernel: Vectors that the convolution behind each encoder block sees, itself the
+            last, see `layers.ConvolutionModule`. Defaults to None (no convolutions).
+        embedding_dropout: Rate on the subsampled vectors. Defaults to 0.1.
+        head: `"ctc"`: symbols, class 0 is blank; `"class"`: one label for the recording;
+            `"frames"`: a label for each vector. Defaults to `"ctc"`.
+        num_classes: Number of labels, with CTC's blank; 0 gives the backbone, which returns the
+            vectors. Defaults to 29.
+        classifier_activation: Activation of the output. Defaults to None (logits).
+
+    Raises:
+        ValueError: If a field is out of its range.
+    """
+
+    position: str | None = "relative"
+    input: str = "waveform"
+    sampling_rate: int = 16000
+    frame_milliseconds: int = 25
+    hop_milliseconds: int = 10
+    num_mels: int = 80
+    feature_normalization: str = "global"
+    frequency_masks: int = 2
+    frequency_mask_width: int = 20
+    time_masks: int = 4
+    time_mask_share: float = 0.06
+    subsampling: int = 4
+    att_context_size: tuple | None = None
+    att_context_style: str = "regular"
+    convolution_kernel: int | None = None
+    embedding_dropout: float = 0.1
+    head: str = "ctc"
+    num_classes: int = 29
+    classifier_activation: str | None = None
+
+    # The reach of attention has no weights: relative positions do not tell far offsets apart.
+    free_fields: ClassVar[tuple[str, ...]] = (
+        *EncoderConfig.free_fields,
+        "att_context_size",
+        "att_context_style",
+        "classifier_activation",
+        "embedding_dropout",
+        "frequency_mask_width",
+        "frequency_masks",
+        "num_classes",
+        "time_mask_share",
+        "time_masks",
+    )
+    positive_fields: ClassVar[tuple[str, ...]] = (
+        *EncoderConfig.positive_fields,
+        "frame_milliseconds",
+        "hop_milliseconds",
+        "num_mels",
+        "sampling_rate",
+    )
+    rate_fields: ClassVar[tuple[str, ...]] = (
+        *EncoderConfig.rate_fields,
+        "embedding_dropout",
+        "time_mask_share",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_num_classes(self.num_classes)
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"Received an invalid value for `{name}`, expected one of {known}. "
+                    f"Received: {name}={getattr(self, name)!r}"
+                )
+        if self.window is not None or self.global_tokens or self.causal:
+            raise ValueError(
+                "Expected the reach of a speech encoder as `att_context_size=(left, right)`. "
+                f"Received: window={self.window}, global_tokens={self.global_tokens}, "
+                f"causal={self.causal}"
+            )
+        if self.att_context_size is not None:
+            object.__setattr__(self, "att_context_size", _as_contexts(self.att_context_size))
+
+    @property
+    def frame_length(self):
+        """Samples that a frame sees."""
+        return self.sampling_rate * self.frame_milliseconds // 1000
+
+    @property
+    def hop_length(self):
+        """Samples from one frame to the next."""
+        return self.sampling_rate * self.hop_milliseconds // 1000
+
+    @property
+    def steps_per_vector(self):
+        """Steps of the input, samples or frames, that become one vector of the encoder."""
+        return self.subsampling * (self.hop_length if self.input == "waveform" else 1)
+
+    @property
+    def contexts(self):
+        """The pairs `(left, right)` of `att_context_size`, none if it is None."""
+        size = self.att_context_size
+        if size is None:
+            return ()
+        return size if isinstance(size[0], tuple) else (size,)
+
+    def of_encoder(self):
+        """Returns the `EncoderConfig` of the encoder blocks, with `window` and `window_style`."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(EncoderConfig)}
+        fields["window"] = self.att_context_size
+        if self.att_context_size is not None:
+            fields["window_style"] = self.att_context_style
+        return EncoderConfig(**fields)
+
+
+def _as_contexts(size):
+    """Returns a pair of integers, or a tuple of such pairs, as tuples (JSON gives lists back)."""
+    several = isinstance(size, list | tuple) and size and isinstance(size[0], list | tuple)
+    pairs = size if several else (size,)
+    for pair in pairs:
+        is_pair = isinstance(pair, list | tuple) and len(pair) == 2
+        if not is_pair or not all(type(n) is int and n >= 0 for n in pair):
+            raise ValueError(
+                "Received an invalid value for `att_context_size`, expected a pair of non-negative "
+                "integers (left, right), or several such pairs. "
+                f"Received: att_context_size={size!r}"
+            )
+    pairs = tuple(map(tuple, pairs))
+    return pairs if several else pairs[0]
+
+
+PRESETS = {
+    "tiny": SpeechEncoderConfig(
+        hidden_dim=32,
+        intermediate_dim=64,
+        num_layers=2,
+        num_heads=2,
+        num_mels=40,
+        frequency_mask_width=8,
+        att_context_size=(16, 4),
+        convolution_kernel=5,
+    ),
+    "small": SpeechEncoderConfig(
+        hidden_dim=144,
+        intermediate_dim=576,
+        num_layers=5,
+        num_heads=4,
+        att_context_size=(32, 7),
+        att_context_style="chunked_limited",
+        convolution_kernel=15,
+    ),
+    "base": SpeechEncoderConfig(
+        hidden_dim=256,
+        intermediate_dim=1024,
+        num_layers=12,
+        num_heads=4,
+        att_context_size=(70, 13),
+        att_context_style="chunked_limited",
+        convolution_kernel=15,
+    ),
+}

@@ -1,0 +1,121 @@
+"""The speech encoder as a Functional Keras model."""
+
+import keras
+
+from ...layers import (
+    BlankPadding,
+    CausalSubsampling,
+    ConvolutionModule,
+    FeatureNormalization,
+    FrameMask,
+    LogMelSpectrogram,
+    NamedInputsModel,
+    RandomChoice,
+    SequencePooling,
+    SpecAugment,
+)
+from ..encoder import encode, head
+
+
+def speech_encoder(config, dtype=None):
+    """Builds the model: log-mel frames → subsampling → encoder blocks → head.
+
+    Args:
+        config: `SpeechEncoderConfig`.
+        dtype: Dtype policy of the layers; spectra and logits are float32. Defaults to None
+            (Keras's global policy).
+
+    Returns:
+        A Functional model from `waveform (batch, samples)` in [-1, 1], or
+        `features (batch, frames, num_mels)`, and `padding_mask` of their first two axes (optional)
+        to logits `(batch, vectors, num_classes)`, or `(batch, num_classes)` with the head
+        `"class"`; to the vectors themselves, or their mean, if `num_classes` is 0.
+
+    References:
+        Graves et al., 2006, "Connectionist temporal classification".
+        Gulati et al., 2020, "Conformer: convolution-augmented Transformer for speech recognition".
+        Noroozi et al., 2024, "Stateful Conformer with cache-based inference for streaming automatic
+        speech recognition".
+    """
+    # === Inputs ===
+    of_samples = config.input == "waveform"
+    shape = (None,) if of_samples else (None, config.num_mels)
+    inputs = {
+        config.input: keras.Input(shape, dtype="float32", name=config.input),
+        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask", optional=True),
+    }
+    inputs = dict(sorted(inputs.items()))  # Keras pairs dict inputs by sorted key.
+    frames, padding_mask = inputs[config.input], inputs["padding_mask"]
+
+    # === Features ===
+    if of_samples:
+        frames = LogMelSpectrogram(
+            config.sampling_rate,
+            config.frame_length,
+            config.hop_length,
+            config.num_mels,
+            dtype="float32",
+            name="log_mel",
+        )(frames)
+    frame_step = config.hop_length if of_samples else 1
+    padding_mask = FrameMask(frame_step, name="frame_mask")(frames, padding_mask=padding_mask)
+    frames = FeatureNormalization(
+        config.feature_normalization, dtype="float32", name="feature_normalization"
+    )(frames, padding_mask=padding_mask)
+    frames = SpecAugment(
+        config.frequency_masks,
+        config.frequency_mask_width,
+        config.time_masks,
+        config.time_mask_share,
+        dtype="float32",
+        name="spec_augment",
+    )(frames, padding_mask=padding_mask)
+
+    # === Encoder ===
+    states = CausalSubsampling(
+        config.hidden_dim, config.subsampling, dtype=dtype, name="subsampling"
+    )(frames, padding_mask=padding_mask)
+    padding_mask = FrameMask(config.subsampling, name="vector_mask")(
+        states, padding_mask=padding_mask
+    )
+    states = keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
+        states
+    )
+    window_index = None
+    if len(config.contexts) > 1:
+        window_index = RandomChoice(len(config.contexts), name="window_choice")(states)
+
+    def convolution(index, states):
+        return ConvolutionModule(
+            config.convolution_kernel,
+            config.dropout,
+            config.layer_norm_epsilon,
+            config.kernel_initializer,
+            dtype=dtype,
+            name=f"convolution_{index}",
+        )(states, padding_mask=padding_mask)
+
+    states = encode(
+        states,
+        config.of_encoder(),
+        padding_mask,
+        dtype,
+        window_index=window_index,
+        after_block=convolution if config.convolution_kernel else None,
+    )
+
+    # === Head ===
+    if config.head == "class":
+        states = SequencePooling("mean", dtype=dtype, name="pooling")(
+            states, padding_mask=padding_mask
+        )
+    outputs = head(states, config.replace(classifier_activation=None), dtype)
+    if config.head == "ctc" and config.num_classes:
+        outputs = BlankPadding(dtype="float32", name="blank_padding")(
+            outputs, padding_mask=padding_mask
+        )
+    if config.num_classes and config.classifier_activation is not None:
+        outputs = keras.layers.Activation(
+            config.classifier_activation, dtype="float32", name="classifier_activation"
+        )(outputs)
+    return NamedInputsModel(inputs, outputs, name="speech_encoder")
