@@ -6,7 +6,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 
-PEERS := torch==2.13.0 'jax>=0.7' 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0' 'pytest-xdist>=3.6'
+PEERS := torch==2.13.0 'transformers>=5.0' 'safetensors>=0.5' 'tokenizers>=0.21' 'jax>=0.7' 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0' 'pytest-xdist>=3.6'
 
 .PHONY: demo test test-slow test-peers lint clean
 
@@ -19,9 +19,10 @@ test: $(VENV)/installed-test
 test-slow: $(VENV)/installed-test
 	$(VENV)/bin/python -m pytest -n 2 -m slow
 
-# Comparisons with PyTorch, and the layers on JAX, in an environment of their own.
-test-peers: $(VENV)-peers/installed
+# Comparisons with PyTorch and transformers, and the layers on JAX, in an environment of their own.
+test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
+	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest tests/pretrained
 	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
 
 lint: $(VENV)/installed-test

@@ -82,7 +82,7 @@ setup(
     packages=[*PACKAGE_DIR, *NESTED_PACKAGES],
     package_data={
         **{package: ["py.typed"] for package in PACKAGE_DIR},
-        "attnzoo.training.demo": ["*.conll", "*.csv", "*.md", "*.tsv"],
+        "attnzoo.training.demo": ["*.conll", "*.csv", "*.flac", "*.md", "*.tsv"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

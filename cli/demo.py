@@ -43,11 +43,11 @@ def run(arguments):
         print_json({"out": str(folder), "seconds": seconds, "models": list(map(_as_json, paths))})
         return
     print_table(
-        ["model", "test accuracy", "verified", "trained", "exported", "seconds"],
+        ["model", "test", "verified", "trained", "exported", "seconds"],
         [
             (
                 path.model,
-                f"{path.evaluation.accuracy:.1%}",
+                _headline(path.evaluation),
                 f"{sum(c.passed for c in path.report.checks)} of {len(path.report.checks)} checks",
                 path.run,
                 ", ".join(str(variant) for variant in path.variants),
@@ -141,6 +141,13 @@ def _as_json(path):
             for name, predictions in path.answers.items()
         },
     }
+
+
+def _headline(evaluation):
+    """Returns the one figure of an evaluation that is told."""
+    if hasattr(evaluation, "wer"):
+        return f"WER {evaluation.wer:.1%}"
+    return f"accuracy {evaluation.accuracy:.1%}"
 
 
 def _shown(item, index):

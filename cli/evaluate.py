@@ -1,6 +1,10 @@
-"""attnzoo evaluate: accuracy, macro-F1 and confusion matrix of a saved or exported model."""
+"""attnzoo evaluate: how well a saved or exported model does on labelled data.
+
+Accuracy, macro-F1 and the confusion matrix of labels; the error rates of transcripts.
+"""
 
 from .data_options import add_data_arguments, data_options
+from .decoding_options import add_decoding_arguments, set_decoder
 from .output import print_evaluation, print_json
 from .types import positive_integer
 
@@ -15,6 +19,7 @@ def add_arguments(parser):
         help="default: test where there is one, else all rows of the file",
     )
     parser.add_argument("--batch-size", type=positive_integer, default=64)
+    add_decoding_arguments(parser)
 
 
 def run(arguments):
@@ -22,6 +27,7 @@ def run(arguments):
     from .models import load_predictor
 
     predictor = load_predictor(arguments.model)
+    set_decoder(predictor, arguments)
     from .. import training
 
     split = training.load_split(

@@ -27,11 +27,24 @@ def add_arguments(parser):
         metavar="NAMES",
         help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
     )
+    parser.add_argument(
+        "--streaming",
+        action="store_true",
+        help="also the step of a stream, in the same formats (speech encoders)",
+    )
+    parser.add_argument(
+        "--chunk-size",
+        type=positive_integer,
+        metavar="N",
+        help="vectors in each step of the stream (default: the trained chunk, or 8)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace variants that are there")
 
 
 def run(arguments):
     """Exports, prints the checks and what to do next."""
+    if arguments.chunk_size is not None and not arguments.streaming:
+        raise ValueError("Expected `--chunk-size` only with `--streaming`.")
     from ..zoo import load
 
     pipeline = load(arguments.model)
@@ -44,6 +57,8 @@ def run(arguments):
         arguments.version,
         arguments.signatures or "auto",
         arguments.overwrite,
+        streaming=arguments.streaming,
+        chunk_size=arguments.chunk_size,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
     if arguments.json:
@@ -54,6 +69,7 @@ def run(arguments):
     print_next(
         f"verify {arguments.out}",
         f"predict {arguments.out} {pipeline.task.command_example}",
+        *([f"stream {arguments.out} --input recording.wav"] if arguments.streaming else []),
     )
 
 

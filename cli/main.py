@@ -4,7 +4,19 @@ import argparse
 import os
 import sys
 
-from . import attention, convert, demo, describe, evaluate, export, list, predict, train, verify
+from . import (
+    attention,
+    convert,
+    demo,
+    describe,
+    evaluate,
+    export,
+    list,
+    predict,
+    stream,
+    train,
+    verify,
+)
 
 # In the order in which one would use them.
 VERBS = {
@@ -13,6 +25,7 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "stream": stream,
     "attention": attention,
     "export": export,
     "convert": convert,

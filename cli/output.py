@@ -42,8 +42,28 @@ def program():
     return os.path.relpath(started)
 
 
+def print_transcript_errors(errors):
+    """Prints the error rates of transcripts."""
+    print(
+        f"WER {errors.wer:.2%}, CER {errors.cer:.2%}, {errors.sentence_errors:.2%} of "
+        f"{errors.rows} recordings with an error"
+    )
+    print(
+        f"{errors.words} words: {errors.substitutions} substituted, {errors.deletions} deleted, "
+        f"{errors.insertions} inserted"
+    )
+
+
 def print_evaluation(evaluation):
-    """Prints metrics, the confusion matrix, and the scores of entities where labels mark some."""
+    """Prints metrics, the confusion matrix, and the scores of entities where labels mark some.
+
+    Of transcripts the error rates, see `print_transcript_errors`.
+    """
+    from ..training import TranscriptEvaluation
+
+    if isinstance(evaluation, TranscriptEvaluation):
+        print_transcript_errors(evaluation)
+        return
     print(
         f"accuracy {evaluation.accuracy:.2%}, macro-F1 {evaluation.macro_f1:.2%}, "
         f"{evaluation.rows} rows"

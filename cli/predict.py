@@ -1,7 +1,7 @@
-"""attnzoo predict: labels for texts or graphs, from a saved folder or an exported file.
+"""attnzoo predict: what a saved folder or an exported file says of texts, recordings or graphs.
 
-Texts are arguments, the rows of a file, or the lines of standard input; graphs are in a file or a
-folder. Files of any size go through in constant memory.
+Texts, or paths of images and recordings, are arguments, the rows of a file, or the lines of
+standard input; graphs are in a file or a folder. Files of any size go through in constant memory.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ import json
 import sys
 from collections import deque
 
+from .decoding_options import add_decoding_arguments, set_decoder
 from .models import load_predictor
 from .types import positive_integer
 
@@ -16,7 +17,7 @@ from .types import positive_integer
 def add_arguments(parser):
     """Adds the arguments of `attnzoo predict`."""
     parser.add_argument("model", help="a folder of `attnzoo train`, or an exported artefact")
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts to label")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts, or paths of files")
     parser.add_argument(
         "--input",
         metavar="FILE",
@@ -25,6 +26,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--text-column", metavar="NAME", help="name or index from 0")
     parser.add_argument("--batch-size", type=positive_integer, default=32)
+    add_decoding_arguments(parser)
 
 
 def run(arguments):
@@ -41,6 +43,7 @@ def run(arguments):
     if arguments.text_column is not None and arguments.input in (None, "-"):
         raise ValueError("Expected `--text-column` only with the columns of an `--input FILE`.")
     predictor = load_predictor(arguments.model)
+    set_decoder(predictor, arguments)
     seen = deque()
     inputs = _remembered(_inputs(arguments, predictor.task.name), seen)
     for prediction in predictor.stream(inputs, arguments.batch_size):

@@ -7,6 +7,7 @@ from pathlib import Path
 from .data_options import add_data_arguments, data_options
 from .output import print_json, print_next, program
 from .settings import add_settings_argument, split_settings
+from .types import positive_integer
 
 RUN_FILE = "run.json"
 # What a run remembers for `--resume`, with the defaults.
@@ -17,9 +18,11 @@ _REMEMBERED = {
     "text_column": None,
     "label_column": None,
     "label_names": None,
+    "speaker": None,
     "skip_corrupt": False,
     "validation_split": 0.1,
     "recipe": "scratch",
+    "subwords": None,
     "settings": [],
     "dtype": None,
     "seed": 0,
@@ -41,6 +44,12 @@ def add_arguments(parser):
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
     parser.add_argument("--recipe", help="how to train (default: scratch)")
     add_settings_argument(parser)
+    parser.add_argument(
+        "--subwords",
+        type=positive_integer,
+        metavar="N",
+        help="spell transcripts with N pieces of words (default: with characters)",
+    )
     parser.add_argument("--dtype", help="such as mixed_bfloat16")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--tensorboard", action="store_true", help="write logs to RUN/tensorboard")
@@ -89,6 +98,8 @@ def run(arguments):
     if not arguments.resume:
         import keras
 
+        if arguments.subwords is not None:
+            overrides["subwords"] = arguments.subwords
         keras.utils.set_random_seed(arguments.seed)
         pipeline = training.prepare(loaded or name, data, dtype=arguments.dtype, **overrides)
         _remember(arguments, folder)
@@ -96,7 +107,7 @@ def run(arguments):
         history = training.fit(
             pipeline,
             data,
-            recipe=recipe.replace(**changes),
+            recipe=training.get_recipe(arguments.recipe, task, data, **changes),
             out=folder,
             seed=arguments.seed,
             resume=bool(arguments.resume),
@@ -112,14 +123,21 @@ def run(arguments):
         print_json({"out": str(folder), "best": history.best, "rows": history.rows})
         return
     print(
-        f"\nBest of {len(history.rows)} epochs: {history.best_epoch + 1}, validation accuracy "
-        f"{history.best['val_accuracy']:.2%} ({history.seconds:.0f} s). Saved to {folder}"
+        f"\nBest of {len(history.rows)} epochs: {history.best_epoch + 1}, {_best(history)} "
+        f"({history.seconds:.0f} s). Saved to {folder}"
     )
     print_next(
         f"evaluate {folder} --data {arguments.data}",
         f"predict {folder} {get_task(task).command_example}",
         f"export {folder} --to savedmodel,onnx --out dist",
     )
+
+
+def _best(history):
+    """Returns what the best epoch was chosen by, as words."""
+    value, name = history.best[history.monitor], history.monitor.removeprefix("val_")
+    shown = f"{value:.4f}" if name.endswith("loss") else f"{value:.2%}"
+    return f"validation {name.upper() if name in ('wer', 'cer') else name} {shown}"
 
 
 def _run_folder(arguments):

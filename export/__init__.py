@@ -10,9 +10,10 @@ from .formats import FORMATS
 from .report import Check, Report, VerificationError
 
 if TYPE_CHECKING:
+    from .exported_stream import load_stream
     from .predictor import load
     from .verification import verify
-    from .writer import to_artefact, to_onnx, to_savedmodel
+    from .writer import streaming, to_artefact, to_onnx, to_savedmodel
 
 __all__ = [
     "FORMATS",
@@ -20,6 +21,8 @@ __all__ = [
     "Report",
     "VerificationError",
     "load",
+    "load_stream",
+    "streaming",
     "to_artefact",
     "to_onnx",
     "to_savedmodel",
@@ -28,6 +31,8 @@ __all__ = [
 
 _LAZY = {
     "load": "predictor",
+    "load_stream": "exported_stream",
+    "streaming": "writer",
     "to_artefact": "writer",
     "to_onnx": "writer",
     "to_savedmodel": "writer",

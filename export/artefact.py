@@ -18,6 +18,7 @@ VERIFY_FILE = "verify.json"
 LABELS_FILE = "labels.txt"
 README_FILE = "README.md"
 SAMPLES_FOLDER = "samples"
+STREAM_SAMPLES_FOLDER = "samples_streaming"
 _KEYS = (
     "architecture",
     "task",
@@ -73,6 +74,11 @@ class Artefact:
         """Descriptions of the tensors it returns, as dicts."""
         return self.manifest["outputs"]
 
+    def tensors(self, name):
+        """Returns the descriptions of what a variant takes and returns: a step has its own."""
+        variant = self.variants[name]
+        return tuple(variant.get(key, self.manifest[key]) for key in ("inputs", "outputs"))
+
     @property
     def task(self):
         """The task of `zoo.tasks`."""
@@ -88,3 +94,53 @@ class Artefact:
         """The model's configuration."""
         default = get_preset(self.manifest["architecture"]).config
         return type(default)(**self.manifest["config"])
+
+
+def find(path, streaming=False):
+    """Returns the artefact and the name of the variant that a path means.
+
+    Args:
+        path: The artefact's folder (its ONNX file is taken if it has one), or one of its variants,
+            such as `"dist/onnx/model.onnx"` or `"dist/savedmodel/1"`.
+        streaming: Whether it must be the step of a stream (True), or of whole inputs (False).
+            Defaults to False. None means either.
+
+    Raises:
+        FileNotFoundError: If there is no artefact, or no such variant in it.
+        ValueError: If the variant is of the other kind.
+    """
+    path = Path(path).expanduser().absolute()
+    for folder in (path, path.parent.parent):
+        if (folder / MANIFEST_FILE).is_file():
+            artefact = Artefact.open(folder)
+            break
+    else:
+        raise FileNotFoundError(
+            "Expected an artefact's folder, written by `attnzoo export`, or a variant inside one. "
+            f"Received: {str(path)!r}"
+        )
+    variants = artefact.variants
+
+    def fits(name):
+        return streaming is None or ("streaming" in variants[name]) == streaming
+
+    if folder == path:
+        names = sorted(filter(fits, variants), key=lambda n: variants[n]["format"] != "onnx")
+    else:
+        names = [path.relative_to(folder).as_posix()]
+    if names and names[0] in variants and not fits(names[0]):
+        raise ValueError(f"Expected {_KINDS[streaming]}. Received: {names[0]} of {folder}")
+    if not names or names[0] not in variants:
+        wanted = f", {_KINDS[streaming]}" if streaming else ""
+        raise FileNotFoundError(
+            f"Expected one of the variants {sorted(variants)} of {folder}{wanted}. "
+            f"Received: {str(path)!r}"
+        )
+    return artefact, names[0]
+
+
+_KINDS = {
+    True: "the step of a stream, which `attnzoo export --streaming` writes",
+    False: "a variant that takes whole inputs, not the step of a stream (`export.load_stream`, "
+    "`attnzoo stream`)",
+}

@@ -11,13 +11,16 @@ class OnnxEngine:
     Args:
         path: The file.
         optimized: Whether the runtime may rewrite the graph. Defaults to True.
+        threads: Processor threads that it uses. Defaults to None (its choice).
     """
 
-    def __init__(self, path, optimized=True):
+    def __init__(self, path, optimized=True, threads=None):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = options.inter_op_num_threads = threads
         level = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = (
             level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL

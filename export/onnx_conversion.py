@@ -13,6 +13,8 @@ from .quiet import quiet_tensorflow
 OPSET = 18
 # A protobuf file ends at 2 GB.
 LARGEST_BYTES = 1_500_000_000
+# What is smaller is not counted as a constant.
+_LARGE = 1024
 
 
 def write_onnx(served, path):
@@ -21,6 +23,10 @@ def write_onnx(served, path):
     Args:
         served: `ServedModel`.
         path: The file to write.
+
+    Returns:
+        How many bytes of it are constants of the model, such as the waves of a spectrum: large
+        tensors that are no weights.
 
     Raises:
         ValueError: If an operator has no ONNX form, or the model is too large for one file.
@@ -48,6 +54,27 @@ def write_onnx(served, path):
         },
     )
     onnx.save(model, path)
+    return _constant_bytes(model.graph.initializer, served.model.variables)
+
+
+def _constant_bytes(initializers, variables):
+    """Returns the bytes of what is stored and holds the values of no variable, in any order."""
+    import onnx
+
+    large = [value for value in initializers if value.ByteSize() > _LARGE]
+    sizes = {int(np.prod(value.dims)) for value in large}
+    arrays = (np.asarray(variable) for variable in variables)
+    weights = {_values(array) for array in arrays if array.size in sizes}
+    return sum(
+        value.ByteSize()
+        for value in large
+        if _values(onnx.numpy_helper.to_array(value)) not in weights
+    )
+
+
+def _values(array):
+    """Returns what tells an array's values apart, whatever its shape: a transpose has the same."""
+    return np.sort(array, axis=None).tobytes()
 
 
 def _convert(served):

@@ -1,9 +1,7 @@
 """Predictions from an exported file: the same `Predictor` as a pipeline, another engine."""
 
-from pathlib import Path
-
 from ..zoo.predictor import Predictor
-from .artefact import Artefact
+from .artefact import find
 from .engines import OnnxEngine, SavedModelEngine
 
 
@@ -21,7 +19,7 @@ def load(path):
         FileNotFoundError: If there is no artefact, or no such variant in it.
         ValueError: If the artefact has no preprocessor, so that only tensors could go in.
     """
-    artefact, name = _find(Path(path).expanduser())
+    artefact, name = find(path)
     if not set(artefact.task.preprocessor_files) <= set(artefact.manifest["files"]):
         raise ValueError(
             f"Expected an artefact with a preprocessor, which makes tensors of raw inputs; "
@@ -33,34 +31,10 @@ def load(path):
 def is_artefact(path):
     """Returns whether `path` is an artefact's folder or one of its variants."""
     try:
-        _find(Path(path).expanduser())
+        find(path, streaming=None)
     except (FileNotFoundError, ValueError):
         return False
     return True
-
-
-def _find(path):
-    """Returns the artefact and the name of the variant that `path` means."""
-    path = path.absolute()
-    for folder in (path, path.parent.parent):
-        if (folder / "manifest.json").is_file():
-            artefact = Artefact.open(folder)
-            break
-    else:
-        raise FileNotFoundError(
-            "Expected an artefact's folder, written by `attnzoo export`, or a variant inside one. "
-            f"Received: {str(path)!r}"
-        )
-    if folder == path:
-        names = sorted(artefact.variants, key=lambda n: artefact.variants[n]["format"] != "onnx")
-    else:
-        names = [path.relative_to(folder).as_posix()]
-    if not names or names[0] not in artefact.variants:
-        raise FileNotFoundError(
-            f"Expected one of the variants {sorted(artefact.variants)} of {folder}. "
-            f"Received: {str(path)!r}"
-        )
-    return artefact, names[0]
 
 
 class _ArtefactPredictor(Predictor):
@@ -114,7 +88,8 @@ class SavedModelPredictor(_ArtefactPredictor):
         served = self.task.served_kind
         signature = next((name for name, kind in self._kinds.items() if kind == served), None)
         inputs = self.preprocessor.checked(inputs)
-        if signature is None:
+        pairs = any(type(item) is tuple for item in inputs)  # The graph takes single texts.
+        if signature is None or pairs:
             return super().logits(inputs, batch_size)
 
         def run_rows(rows):

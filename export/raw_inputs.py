@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from ..zoo.symbols import SPACE, is_ctc
 from .image_graph import decode
 from .wordpiece_graph import WordPieceGraph, padded
 
@@ -32,9 +33,9 @@ class TextInput(tf.Module):
             tensors["segment_ids"] = tf.zeros_like(token_ids)
         return tensors, {}
 
-    def name_labels(self, label, tensors, names):
-        """Returns the name of each label index."""
-        return tf.gather(tf.constant(names), label)
+    def named_outputs(self, outputs, tensors, names):
+        """Returns what is said in place of indices: the name of each label."""
+        return {"label": tf.gather(tf.constant(names), outputs["label"])}
 
 
 class SentenceInput(tf.Module):
@@ -71,9 +72,10 @@ class SentenceInput(tf.Module):
         token_ids, lengths, word_starts = self.wordpiece.encode_words(words)
         return {"token_ids": token_ids, "lengths": lengths, "word_starts": word_starts}
 
-    def name_labels(self, label, tensors, names):
-        """Returns the name of each label index, "" where there is no word."""
-        return tf.where(tensors["word_starts"] >= 0, tf.gather(tf.constant(names), label), "")
+    def named_outputs(self, outputs, tensors, names):
+        """Returns what is said in place of indices: labels, "" where there is no word."""
+        label = tf.gather(tf.constant(names), outputs["label"])
+        return {"label": tf.where(tensors["word_starts"] >= 0, label, "")}
 
 
 class ImageInput(tf.Module):
@@ -96,14 +98,61 @@ class ImageInput(tf.Module):
         )
         return {"images": tf.ensure_shape(images, (None, *self.image_shape))}, {}
 
-    def name_labels(self, label, tensors, names):
-        """Returns the name of each label index."""
-        return tf.gather(tf.constant(names), label)
+    def named_outputs(self, outputs, tensors, names):
+        """Returns what is said in place of indices: the name of each label."""
+        return {"label": tf.gather(tf.constant(names), outputs["label"])}
+
+
+class RecordingInput(tf.Module):
+    """Wav files of 16 bits at the model's own rate in, `waveform` and `lengths` out.
+
+    Several channels become their mean. Another rate is an error: a graph has no resampling that
+    filters what would alias.
+
+    Args:
+        preprocessor: `AudioPreprocessor` of a model that takes samples.
+    """
+
+    signature = tf.TensorSpec([None], tf.string, name="wav_bytes")
+
+    def __init__(self, preprocessor):
+        super().__init__()
+        self.rate = preprocessor.sampling_rate
+        self.steps_per_vector = preprocessor.steps_per_vector
+
+    def __call__(self, encoded):
+        """Decodes strings `(batch,)`; returns the model's tensors, and nothing of the files."""
+        of_any_length = tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0)
+        recordings = tf.map_fn(self._decoded, encoded, fn_output_signature=of_any_length)
+        lengths = tf.cast(recordings.row_lengths(), tf.int32)
+        vectors = -(-tf.reduce_max(lengths) // self.steps_per_vector)
+        width = tf.maximum(1, vectors) * self.steps_per_vector
+        waveform = recordings.to_tensor(shape=tf.stack([tf.constant(-1), width]))
+        return {"waveform": tf.ensure_shape(waveform, (None, None)), "lengths": lengths}, {}
+
+    def _decoded(self, encoded):
+        samples, rate = tf.audio.decode_wav(encoded)
+        message = f"Expected wav files of {self.rate} samples a second. Received one of the rate:"
+        with tf.control_dependencies([tf.debugging.Assert(rate == self.rate, [message, rate])]):
+            return tf.reduce_mean(samples, axis=1)
+
+    def named_outputs(self, outputs, tensors, names):
+        """Returns what is said in place of indices: the name of each label, of CTC the text."""
+        label = outputs["label"]
+        named = {"label": tf.gather(tf.constant(names), label)}
+        if not is_ctc(names):
+            return named
+        before = tf.pad(label[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+        read = tf.ragged.boolean_mask(named["label"], (label != before) & (label != 0))
+        text = tf.strings.reduce_join(read, axis=-1)
+        text = tf.strings.regex_replace(text, rf"(?:{SPACE}|\s)+", " ")
+        return {**named, "text": tf.strings.strip(text)}
 
 
 # Name of a task -> the module that makes the task's tensors of its raw input.
 RAW_INPUTS = {
     "image_classification": ImageInput,
+    "speech_recognition": RecordingInput,
     "text_classification": TextInput,
     "token_classification": SentenceInput,
 }

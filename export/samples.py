@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..zoo.tasks.interface import SampleInputs
+
 RAW_FILE = "raw_inputs.json"
 
 
@@ -43,14 +45,45 @@ def write_samples(served, folder):
     folder.mkdir()
     generator = np.random.default_rng(0)
     for sample in served.task.samples(served.config, generator):
-        outputs = _outputs(served, sample.clean)
-        np.savez_compressed(
-            folder / f"{sample.name}.npz",
-            **{f"input.{name}": value for name, value in sample.sent.items()},
-            **{f"output.{name}": value for name, value in outputs.items()},
-        )
-    if served.preprocessor is not None and served.task.raw_samples:
+        _write_sample(served, folder, sample)
+    if served.preprocessor is not None and served.task.raw_samples(served.config):
         _write_raw_samples(served, folder / RAW_FILE)
+
+
+def write_stream_samples(served, stream, folder):
+    """Computes what the model answers to whole recordings that take from one step to many.
+
+    Args:
+        served: `ServedModel`.
+        stream: `ServedStream` of it.
+        folder: Where to write one `.npz` a sample.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    chunk, vector = stream.encoder.steps_per_chunk, stream.config.steps_per_vector
+    reach = sum(stream.config.contexts[0]) + 1
+    # Until each cache has been filled and has let go of what it held first.
+    longest = (3 + -(-reach * vector // chunk)) * chunk
+    for length in sorted({vector, chunk - 1, 2 * chunk, longest + vector + 1}):
+        for batch in (1, 3):
+            lengths = generator.integers(0, length + 1, batch)
+            lengths[0] = length
+            if batch > 1:
+                lengths[-1] = 0
+            name = f"batch{batch}_length{length}"
+            clean = served.task.sample(served.config, lengths, seed=length, length=length)
+            sent = served.task.fill_padding(served.config, clean, generator)
+            _write_sample(served, folder, SampleInputs(name, clean, sent))
+
+
+def _write_sample(served, folder, sample):
+    outputs = _outputs(served, sample.clean)
+    np.savez_compressed(
+        folder / f"{sample.name}.npz",
+        **{f"input.{name}": value for name, value in sample.sent.items()},
+        **{f"output.{name}": value for name, value in outputs.items()},
+    )
 
 
 def read_samples(folder):
@@ -79,16 +112,13 @@ def _outputs(served, inputs):
 
 
 def _write_raw_samples(served, path):
-    raw = list(served.task.raw_samples)
-    longest = getattr(served.preprocessor, "longest", None)
-    if longest is not None:  # A longer sentence is an error. No token is without a character.
-        raw = [text for text in raw if len(text) < longest]
+    raw = list(served.task.raw_samples(served.config))
     checked = served.preprocessor.checked(raw)
     encoded = served.preprocessor.encode(checked)
     tensors = served.task.tensors(served.preprocessor.collate(encoded))
     outputs = _outputs(served, tensors)
     if "label" in outputs:
-        outputs["label"] = served.task.named_labels(outputs["label"], served.labels, tensors)
+        outputs |= served.task.named_outputs(outputs, served.labels, tensors)
     outputs |= served.task.raw_outputs(checked)
     value = {
         "inputs": [_as_json(item) for item in raw],

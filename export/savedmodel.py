@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from .formats import STREAM_SIGNATURE
 from .quiet import quiet_tensorflow
 from .raw_inputs import RAW_INPUTS
 
@@ -28,13 +29,15 @@ def write_savedmodel(served, folder, signatures="auto"):
     Raises:
         ValueError: If a signature is unknown, or needs a preprocessor that cannot go into a graph.
     """
-    kind = None if served.preprocessor is None else RAW_INPUTS.get(served.task.name)
-    kinds = _wanted(signatures, kind)
+    input_class = None
+    if served.preprocessor is not None and served.task.raw_samples(served.config):
+        input_class = RAW_INPUTS.get(served.task.name)
+    kinds = _wanted(signatures, input_class)
     module = _Artefact(served.model)
     reason = None
     if set(kinds.values()) - {"tensors"}:
         try:
-            module.raw_input = kind(served.preprocessor)
+            module.raw_input = input_class(served.preprocessor)
         except ValueError as error:
             if signatures != "auto":
                 raise
@@ -43,6 +46,22 @@ def write_savedmodel(served, folder, signatures="auto"):
         name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
         for name, kind in kinds.items()
     }
+    _save(module, folder, functions)
+    return kinds, reason
+
+
+def write_stream_savedmodel(stream, folder):
+    """Writes the step of a stream as a SavedModel, and returns the kind of its one signature.
+
+    Args:
+        stream: `ServedStream`.
+        folder: Where to write it.
+    """
+    _save(_Artefact(stream.model), folder, {STREAM_SIGNATURE: _tensors_function(stream, None)})
+    return {STREAM_SIGNATURE: "step"}
+
+
+def _save(module, folder, functions):
     with quiet_tensorflow():
         tf.saved_model.save(
             module,
@@ -50,7 +69,6 @@ def write_savedmodel(served, folder, signatures="auto"):
             signatures=functions,
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
-    return kinds, reason
 
 
 class _Artefact(tf.Module):
@@ -111,7 +129,7 @@ def _answering(served, raw_input, preprocess, signature):
         tensors, found = preprocess(values)
         outputs = served(tensors)
         if "label" in outputs:
-            outputs["label"] = raw_input.name_labels(outputs["label"], tensors, served.labels)
+            outputs |= raw_input.named_outputs(outputs, tensors, served.labels)
         return {**outputs, **found}
 
     return raw_to_outputs

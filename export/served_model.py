@@ -52,13 +52,7 @@ class ServedModel:
     def __call__(self, tensors):
         """Returns the task's outputs for a dict of its inputs, as a dict by name."""
         result = self.model(self.model_inputs(tensors), training=False)
-        if self.config.num_classes == 0:
-            return {self.outputs[0].name: result}
-        return {
-            "logits": result,
-            "probabilities": tf.nn.softmax(result),
-            "label": tf.argmax(result, axis=-1),
-        }
+        return answers_of(result, [spec.name for spec in self.outputs])
 
     def model_inputs(self, tensors):
         """Returns the inputs of the Keras model, with the masks derived from the lengths."""
@@ -73,7 +67,24 @@ class ServedModel:
 
     def signature(self):
         """Returns the `tf.TensorSpec` of each input, by name."""
-        return {spec.name: _tensor_spec(spec) for spec in self.inputs}
+        return {spec.name: tensor_spec(spec) for spec in self.inputs}
+
+
+def answers_of(result, names):
+    """Returns the outputs of these names that a model's result means.
+
+    Args:
+        result: Logits, their classes last; or the vectors of a backbone.
+        names: Some of `"logits"`, `"probabilities"` and `"label"`; or `"embedding"` alone.
+    """
+    if names == ["embedding"]:
+        return {"embedding": result}
+    answers = {
+        "logits": lambda: result,
+        "probabilities": lambda: tf.nn.softmax(result),
+        "label": lambda: tf.argmax(result, axis=-1),
+    }
+    return {name: answers[name]() for name in names}
 
 
 def _in_float32(model):
@@ -82,7 +93,8 @@ def _in_float32(model):
     return rebuild(model, dtype="float32", **logits)
 
 
-def _tensor_spec(spec):
+def tensor_spec(spec):
+    """Returns the `tf.TensorSpec` of a `TensorSpec`."""
     shape = [None if isinstance(size, str) else size for size in spec.shape]
     return tf.TensorSpec(shape, spec.dtype, name=spec.name)
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from ..zoo.files import checksums, staging_folder, write_json
 from ..zoo.text_preprocessor import TOKENIZER_FILE
@@ -17,19 +18,23 @@ from .artefact import (
     MANIFEST_FILE,
     README_FILE,
     SAMPLES_FOLDER,
+    STREAM_SAMPLES_FOLDER,
     VERIFY_FILE,
     Artefact,
 )
 from .formats import FORMATS
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
-from .samples import write_samples
-from .savedmodel import write_savedmodel
+from .samples import write_samples, write_stream_samples
+from .savedmodel import write_savedmodel, write_stream_savedmodel
 from .served_model import ServedModel
+from .served_stream import ServedStream
 from .verification import verify
 
 # What all variants share; a bare model has no tokenizer.
 _COMMON_FILES = (TOKENIZER_FILE, LABELS_FILE, SAMPLES_FOLDER)
+STREAM_SAVEDMODEL_FOLDER = "savedmodel_streaming"
+_STREAM_FOLDERS = (STREAM_SAVEDMODEL_FOLDER, STREAM_SAMPLES_FOLDER)
 
 
 def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False):
@@ -73,10 +78,53 @@ def to_onnx(model, path, overwrite=False):
     return to_artefact(model, path, ["onnx"], overwrite=overwrite)
 
 
-def to_artefact(
-    model, path, formats=FORMATS, version=None, signatures="auto", overwrite=False, progress=None
+def streaming(
+    model, path, format="onnx", chunk_size=None, version=None, overwrite=False, progress=None
 ):
-    """Exports a model to several formats at once; see `to_savedmodel` and `to_onnx`.
+    """Exports the step of a speech encoder's stream, proven equal to the model on whole recordings.
+
+    Args:
+        model: A `zoo.Pipeline`, or a bare model of `zoo.build`, that `zoo.StreamingEncoder` takes.
+        path: The artefact's folder; the step goes to `path/onnx/model.streaming.onnx` or
+            `path/savedmodel_streaming/<version>`, beside what takes whole recordings.
+        format: One of `FORMATS`. Defaults to `"onnx"`.
+        chunk_size: Vectors in each step. Defaults to None: the chunk that a `"chunked_limited"`
+            model was trained with, 8 for another.
+        version: Version number of a SavedModel. Defaults to None (1).
+        overwrite: Whether a step that is there may be replaced. Defaults to False.
+        progress: `f(message)`, told what is done next. Defaults to None.
+
+    Returns:
+        The `Report` of the verification.
+
+    Raises:
+        FileExistsError: If the variant is there and `overwrite` is False.
+        ValueError: If the model cannot be streamed in such chunks, or the folder holds exports of
+            another model.
+        VerificationError: If it does not answer as the model does; nothing is left then.
+
+    Example:
+    ```python
+    export.streaming(pipeline, "dist")
+    stream = export.load_stream("dist")
+    ```
+    """
+    wanted = [_variant(format, version, streams=True)]
+    return _export(model, path, wanted, "auto", chunk_size, overwrite, progress)
+
+
+def to_artefact(
+    model,
+    path,
+    formats=FORMATS,
+    version=None,
+    signatures="auto",
+    overwrite=False,
+    progress=None,
+    streaming=False,
+    chunk_size=None,
+):
+    """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
     Args:
         model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
@@ -86,26 +134,52 @@ def to_artefact(
         signatures: Signatures of the SavedModel. Defaults to `"auto"`.
         overwrite: Whether variants that are there may be replaced. Defaults to False.
         progress: `f(message)`, told what is done next. Defaults to None.
+        streaming: Whether the step of a stream is written too, in the same formats. Defaults to
+            False.
+        chunk_size: Vectors in each step of the stream. Defaults to None, see `streaming`.
 
     Returns:
         The `Report` of the verification of the new variants.
     """
+    wanted = [
+        _variant(format_name, version, streams)
+        for streams in ((False, True) if streaming else (False,))
+        for format_name in formats
+    ]
+    return _export(model, path, wanted, signatures, chunk_size, overwrite, progress)
+
+
+class _Variant(NamedTuple):
+    """What is to be written: its path in the artefact, its format, whether it steps."""
+
+    name: str
+    format: str
+    streams: bool
+
+
+def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
     path = Path(path).expanduser()
-    version = 1 if version is None else version
-    names = [_variant_name(format_name, version) for format_name in formats]
+    names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
     served = ServedModel(model)
+    streams = any(variant.streams for variant in wanted)
+    stream = ServedStream(served, chunk_size) if streams else None
     fingerprint = _fingerprint(served)
     _check_target(path, names, fingerprint, overwrite)
     with staging_folder(path) as folder:
         progress("sampling the Keras model")
         files = _write_common_files(served, folder)
         variants = {}
-        for format_name, name in zip(formats, names, strict=True):
-            progress(f"writing {name}")
-            (folder / name).parent.mkdir()
-            variants[name] = _WRITERS[format_name](served, folder / name, signatures)
-            variants[name]["files"] = checksums(folder, _files_below(folder, name))
+        for variant in wanted:
+            progress(f"writing {variant.name}")
+            (folder / variant.name).parent.mkdir(exist_ok=True)
+            if variant.streams:
+                written = _write_stream(served, stream, folder, variant)
+            else:
+                written = _WRITERS[variant.format](served, folder / variant.name, signatures)
+            parts = _parts(variant.name, written)
+            listed = [file for part in parts for file in _files_below(folder, part)]
+            variants[variant.name] = {**written, "files": checksums(folder, listed)}
         manifest = _manifest(served, fingerprint, variants, files)
         write_json(folder / MANIFEST_FILE, manifest)
         progress(f"verifying {' and '.join(names)}")
@@ -116,16 +190,21 @@ def to_artefact(
     return type(report)(path, report.checks)
 
 
-def _variant_name(format_name, version):
+def _variant(format_name, version, streams=False):
     if format_name not in FORMATS:
         raise ValueError(
             f"Received an unknown format, expected some of {FORMATS}. Received: {format_name!r}"
         )
+    version = 1 if version is None else version
     if not isinstance(version, int) or version < 1:
         raise ValueError(
             f"Expected `version` to be a positive integer. Received: version={version!r}"
         )
-    return f"savedmodel/{version}" if format_name == "savedmodel" else "onnx/model.onnx"
+    if format_name == "savedmodel":
+        folder = STREAM_SAVEDMODEL_FOLDER if streams else "savedmodel"
+        return _Variant(f"{folder}/{version}", format_name, streams)
+    file = "model.streaming.onnx" if streams else "model.onnx"
+    return _Variant(f"onnx/{file}", format_name, streams)
 
 
 def _write_savedmodel(served, path, signatures):
@@ -135,11 +214,33 @@ def _write_savedmodel(served, path, signatures):
 
 
 def _write_onnx(served, path, signatures):
-    write_onnx(served, path)
-    return {"format": "onnx"}
+    return {"format": "onnx", "constant_bytes": write_onnx(served, path)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
+
+
+def _write_stream(served, stream, folder, variant):
+    """Writes a step, and samples of its own, which depend on the size of its chunks."""
+    path = folder / variant.name
+    if variant.format == "onnx":
+        written = _write_onnx(stream, path, None)
+    else:
+        written = {"format": "savedmodel", "signatures": write_stream_savedmodel(stream, path)}
+    samples = f"{STREAM_SAMPLES_FOLDER}/{variant.name.replace('/', '_')}"
+    write_stream_samples(served, stream, folder / samples)
+    return {
+        **written,
+        "streaming": stream.description(),
+        "inputs": [_spec(spec) for spec in stream.inputs],
+        "outputs": [_spec(spec) for spec in stream.outputs],
+        "samples": samples,
+    }
+
+
+def _parts(name, variant):
+    """Returns what of an artefact belongs to a variant alone: itself, and its samples if any."""
+    return [name, *([variant["samples"]] if "samples" in variant else [])]
 
 
 def _write_common_files(served, folder):
@@ -232,7 +333,7 @@ def _check_target(path, names, fingerprint, overwrite):
 
 def _foreign_files(path):
     """Returns what is in a folder without a manifest and is not left from a killed export."""
-    ours = {*FORMATS, *_COMMON_FILES, VERIFY_FILE, README_FILE, ".lock"}
+    ours = {*FORMATS, *_COMMON_FILES, *_STREAM_FOLDERS, VERIFY_FILE, README_FILE, ".lock"}
     return [
         file
         for file in path.iterdir()
@@ -260,9 +361,9 @@ def _move_in(folder, path, manifest, report):
         other_checks = [check for check in old_report["checks"] if check["variant"] in others]
         # From here until the end, only the variants that stay count.
         write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
-    for name in new:
-        (path / name).parent.mkdir(exist_ok=True)
-        _replace(folder / name, path / name)
+    for part in (part for name in new for part in _parts(name, new[name])):
+        (path / part).parent.mkdir(exist_ok=True)
+        _replace(folder / part, path / part)
     for file in _COMMON_FILES:
         if (folder / file).exists():
             _replace(folder / file, path / file)

@@ -5,16 +5,17 @@ from keras import ops
 
 from .masks import keras_mask
 
-_POOLINGS = ("cls", "mean")
+_POOLINGS = ("cls", "mean", "cls_mean", "cls_distillation")
 
 
 @keras.saving.register_keras_serializable("attnzoo")
 class SequencePooling(keras.layers.Layer):
-    """Reduces a sequence to one vector: its first, or the mean of its real ones.
+    """Reduces a sequence to one vector: its first, the mean of its real ones, or two of them.
 
     Args:
-        pooling: `"cls"` (the first vector, made for it by the tokenizer or the model) or `"mean"`
-            (over real vectors only). Defaults to `"mean"`.
+        pooling: `"cls"` (the first vector, made for it by the tokenizer or the model), `"mean"`
+            (over real vectors only), `"cls_mean"` (the first, and the mean of the others) or
+            `"cls_distillation"` (the first two). Defaults to `"mean"`.
 
     Call arguments:
         inputs: `(batch, length, hidden_dim)`.
@@ -22,7 +23,8 @@ class SequencePooling(keras.layers.Layer):
             if it carries one, else all real).
 
     Returns:
-        `(batch, hidden_dim)`; zeros for the mean of a sequence that is all padding.
+        `(batch, hidden_dim)`, or `(batch, 2 * hidden_dim)` for two vectors; zeros for the mean of a
+        sequence that is all padding.
 
     Raises:
         ValueError: If `pooling` is unknown.
@@ -53,8 +55,16 @@ class SequencePooling(keras.layers.Layer):
         inputs = ops.convert_to_tensor(inputs)
         if self.pooling == "cls":
             return inputs[:, 0]
+        if self.pooling == "cls_distillation":
+            return ops.concatenate([inputs[:, 0], inputs[:, 1]], axis=-1)
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
+        if self.pooling == "mean":
+            return self._mean(inputs, padding_mask)
+        others = None if padding_mask is None else padding_mask[:, 1:]
+        return ops.concatenate([inputs[:, 0], self._mean(inputs[:, 1:], others)], axis=-1)
+
+    def _mean(self, inputs, padding_mask):
         if padding_mask is None:
             return ops.mean(inputs, axis=1)
         # Summed in float32: a long float16 sum would overflow.
@@ -68,8 +78,8 @@ class SequencePooling(keras.layers.Layer):
         return None
 
     def compute_output_shape(self, inputs_shape):
-        """Shape of the outputs: that of the inputs without the length."""
-        return (inputs_shape[0], inputs_shape[-1])
+        """Shape of the outputs: that of the inputs without the length, for two vectors doubled."""
+        return (inputs_shape[0], inputs_shape[-1] * (1 if self.pooling in ("cls", "mean") else 2))
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""

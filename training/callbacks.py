@@ -13,7 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ..zoo.ctc_decoding import GreedyDecoder
+from ..zoo.symbols import text_of
 from .history import write_history
+from .transcripts import count_errors
 
 # An epoch of a small graph takes a tenth of a second, and writing its state as long.
 SECONDS_BETWEEN_BACKUPS = 10
@@ -87,6 +90,32 @@ class AveragedEvaluation(keras.callbacks.Callback):
         self._swap.__exit__(None, None, None)
 
 
+class TranscriptErrors(keras.callbacks.Callback):
+    """Adds `val_wer` and `val_cer` to an epoch: what the best path of CTC has wrong.
+
+    Args:
+        pipeline: The `TrainingPipeline`, for its labels.
+        batches: `BucketedBatches` of the validation split.
+    """
+
+    def __init__(self, pipeline, batches):
+        super().__init__()
+        self.pipeline = pipeline
+        self.batches = batches
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Decodes the validation split with the averaged weights."""
+        labels, decoder = self.pipeline.labels, GreedyDecoder()
+        said, heard = [], []
+        with averaged_weights(self.model):
+            for inputs, targets in self.batches:
+                said += [text_of(labels[i] for i in row if i) for row in targets]
+                for logits in self.pipeline.model.predict_on_batch(inputs):
+                    heard.append(text_of(labels[span.symbol] for span in decoder(logits)))
+        errors = count_errors(said, heard)
+        logs.update({"val_wer": errors.wer, "val_cer": errors.cer})
+
+
 class EpochRecord(keras.callbacks.Callback):
     """Keeps the history, the best weights and the patience; early stopping that can be resumed.
 
@@ -96,8 +125,8 @@ class EpochRecord(keras.callbacks.Callback):
     Args:
         folder: Where `history.csv` and `best.weights.h5` go.
         rows: Rows of the epochs that are done, as `read_history` gives them.
-        monitor: Name of the metric that chooses; one that ends in `loss` is minimised, any other
-            maximised.
+        monitor: Name of the metric that chooses; one that ends in `loss`, `wer` or `cer` is
+            minimised, any other maximised.
         patience: Epochs without a better value before training stops.
     """
 
@@ -120,7 +149,7 @@ class EpochRecord(keras.callbacks.Callback):
         value = self.rows[epoch][self.monitor]
         if math.isnan(value):
             return -math.inf
-        return -value if self.monitor.endswith("loss") else value
+        return -value if self.monitor.endswith(("loss", "wer", "cer")) else value
 
     @property
     def is_over(self):

@@ -21,11 +21,13 @@ class Split:
             int32 arrays, in which -1 is no label of this split.
         selection: Which rows of the source belong here, bool `(source rows,)`. Defaults to None
             (all).
+        label_names: Names of the labels, in the order of their indices. Defaults to none.
     """
 
-    def __init__(self, name, source, labels, selection=None):
+    def __init__(self, name, source, labels, selection=None, label_names=()):
         self.name = name
         self.labels = labels
+        self.label_names = list(label_names)
         self._source = source
         self._selection = selection
 
@@ -37,6 +39,15 @@ class Split:
         for index, row in enumerate(self._source):
             if self._selection is None or self._selection[index]:
                 yield row.input
+
+    def with_labels(self, labels, label_names):
+        """Returns the same rows with other labels."""
+        return Split(self.name, self._source, labels, self._selection, label_names)
+
+    def row_labels(self):
+        """Yields the list of names of each row's labels, for rows that have several."""
+        for row in self.labels:
+            yield [self.label_names[index] for index in row]
 
     @property
     def flat_labels(self):
@@ -92,6 +103,7 @@ def load_data(
     label_names=None,
     validation_split=0.1,
     seed=0,
+    speaker=None,
     download=False,
     skip_corrupt=False,
     verbose=True,
@@ -105,7 +117,8 @@ def load_data(
     Args:
         spec: `"demo"`, `"tfds:NAME"` (such as `"tfds:imdb_reviews"`), a `.csv`, `.tsv` or `.jsonl`
             file with or without a header, or a folder that holds train, dev and test files; what
-            other tasks read is in the docstrings of `open_tagged` and `open_images`.
+            other tasks read is in the docstrings of `open_tagged`, `open_images` and
+            `open_speech`.
         task: Name of the task. Defaults to `"text_classification"`.
         text_column: Name or index of the texts' column. Defaults to None (sniffed).
         label_column: Name or index of the labels' column. Defaults to None (sniffed).
@@ -114,9 +127,10 @@ def load_data(
         validation_split: Share of the training rows to hold out where there is no validation
             split. Defaults to 0.1.
         seed: Seed of that choice. Defaults to 0.
+        speaker: Of FSDD: who is the test split. Defaults to None (its official split).
         download: Whether a TFDS name may be downloaded. Defaults to False.
-        skip_corrupt: Whether images that cannot be read are left out, rather than an error.
-            Defaults to False.
+        skip_corrupt: Whether images or recordings that cannot be read are left out, rather than an
+            error. Defaults to False.
         verbose: Whether to print what was understood. Defaults to True.
 
     Returns:
@@ -136,6 +150,7 @@ def load_data(
         spec,
         text_column=text_column,
         label_column=label_column,
+        speaker=speaker,
         download=download,
         skip_corrupt=skip_corrupt,
     )
@@ -145,17 +160,20 @@ def load_data(
         split: _labels_of(split, source, training_task) for split, source in sources.items()
     }
     values = _label_values(raw_labels, sources, spec)
-    names = _names(values, label_names)
-    index = {value: position for position, value in enumerate(values)}
+    several = isinstance(raw_labels["train"][0], list)
+    reserved = training_task.reserved_labels(several)
+    names = [*reserved, *_names(values, label_names)]
+    index = {value: position for position, value in enumerate(values, start=len(reserved))}
     splits = {
-        split: Split(split, sources[split], _indices(raw_labels[split], index)) for split in sources
+        split: Split(split, source, _indices(raw_labels[split], index), label_names=names)
+        for split, source in sources.items()
     }
     if "validation" not in splits:
         train = splits["train"]
         held_out = training_task.held_out(train.labels, validation_split, seed)
         hold_out = _hold_out_labels if isinstance(held_out, list) else _hold_out_rows
         splits |= {
-            name: Split(name, sources["train"], *part)
+            name: Split(name, sources["train"], *part, label_names=names)
             for name, part in hold_out(train.labels, held_out).items()
         }
         understood.append(
@@ -178,6 +196,7 @@ def load_split(
     text_column=None,
     label_column=None,
     label_names=None,
+    speaker=None,
     download=False,
     skip_corrupt=False,
 ):
@@ -193,9 +212,10 @@ def load_split(
         label_column: Name or index of the labels' column. Defaults to None (sniffed).
         label_names: Names for the sorted raw values, where they are not the model's. Defaults to
             None: the raw values are the model's labels, or their indices.
+        speaker: Of FSDD: who is the test split. Defaults to None (its official split).
         download: Whether a TFDS name may be downloaded. Defaults to False.
-        skip_corrupt: Whether images that cannot be read are left out, rather than an error.
-            Defaults to False.
+        skip_corrupt: Whether images or recordings that cannot be read are left out, rather than an
+            error. Defaults to False.
 
     Returns:
         `Split`.
@@ -213,6 +233,7 @@ def load_split(
         spec,
         text_column=text_column,
         label_column=label_column,
+        speaker=speaker,
         download=download,
         skip_corrupt=skip_corrupt,
     )
@@ -220,6 +241,7 @@ def load_split(
     if name not in sources:
         raise DataError(f"Expected one of the splits {sorted(sources)} of {spec}. Received: {name}")
     source = sources[name]
+    labels = get_training_task(task).label_names(labels)
     raw_labels = _labels_of(name, source, get_training_task(task))
     values = _sorted_values(set(_flat(raw_labels)))
     if label_names is not None:
@@ -238,7 +260,7 @@ def load_split(
                 f"Expected the model's labels {labels}; other values are named by `label_names` "
                 f"(`--label-names`). Received: label {value!r} in {origin}"
             )
-    return Split(name, source, _indices(raw_labels, index))
+    return Split(name, source, _indices(raw_labels, index), label_names=labels)
 
 
 def _hold_out_rows(labels, held_out):

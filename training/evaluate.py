@@ -1,11 +1,13 @@
-"""Metrics of a predictor on a split: accuracy, macro-F1, per label, and the confusion matrix."""
+"""Metrics of a predictor on a split: of labels accuracy, F1 and confusions; of transcripts WER."""
 
 import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..zoo.symbols import is_ctc, text_of
 from .entities import is_entity_scheme, score_entities
+from .transcripts import count_errors
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ def evaluate(predictor, split, batch_size=64):
         batch_size: Rows that go through the model at once. Defaults to 64.
 
     Returns:
-        `Evaluation`.
+        `Evaluation`, or `TranscriptEvaluation` where recordings have transcripts.
     """
+    if is_ctc(predictor.labels):
+        said = [text_of(row) for row in split.row_labels()]
+        heard = [answer.text for answer in predictor.stream(split.inputs(), batch_size)]
+        return count_errors(said, heard)
     index = {label: position for position, label in enumerate(predictor.labels)}
     predictions = predictor.stream(split.inputs(), batch_size)
     predicted = [

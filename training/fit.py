@@ -14,8 +14,6 @@ from ..zoo import load
 from .callbacks import AveragedEvaluation, Backup, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
-from .losses import SmoothedCrossentropy
-from .metrics import LabelAccuracy
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
 from .recipes import get_recipe
@@ -71,7 +69,7 @@ def fit(
     print(history.best["val_accuracy"], history.pipeline(["What a lovely film."]))
     ```
     """
-    recipe = get_recipe(recipe, data.task)
+    recipe = get_recipe(recipe, data.task, data)
     with contextlib.ExitStack() as stack:
         if out is None:
             if resume or tensorboard:
@@ -121,7 +119,8 @@ def check_run_folder(folder, resume=False):
 def _check_same_run(start, data, run):
     """Raises unless a run would go on with what it began with."""
     began = {**start.training, "labels": start.labels}
-    goes_on = {**run, "labels": data.label_names}
+    labels = get_training_task(data.task).labels_after(start, data)
+    goes_on = {**run, "labels": labels}
     changed = [name for name in goes_on if goes_on[name] != began.get(name)]
     if changed:
         raise ValueError(
@@ -137,14 +136,14 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
     train = pipeline.make_batches(
         data.train, recipe.batch_size, seed=seed, **task.augmentation(recipe)
     )
-    validation = pipeline.batches(data.validation, batch_size=max(recipe.batch_size, 64))
+    validation = pipeline.make_batches(
+        data.validation, max(recipe.batch_size, 64), **task.evaluation(recipe)
+    )
     model = task.training_model(pipeline.model, recipe)
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
-        # A mean over what has a label: padding, and nodes without one, weigh nothing.
-        loss=SmoothedCrossentropy(recipe.label_smoothing, reduction="mean_with_sample_weight"),
-        weighted_metrics=[LabelAccuracy()],
         jit_compile=recipe.jit_compile,
+        **task.compile_arguments(pipeline, recipe),
     )
     record = EpochRecord(state, [], recipe.monitor, recipe.patience)
     record.set_model(model)
@@ -157,7 +156,8 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         pipeline.save(state / "start")
     epochs_done = getattr(model, "_initial_epoch", None) or 0
     record.rows = read_history(record.history_file)[:epochs_done]
-    callbacks = [EpochSeeds(train, seed), AveragedEvaluation(), record, backup]
+    measures = task.callbacks(pipeline, validation)
+    callbacks = [EpochSeeds(train, seed), AveragedEvaluation(), *measures, record, backup]
     if tensorboard:
         callbacks.append(_tensorboard(folder))
     started = time.perf_counter()
@@ -166,7 +166,8 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         model._initial_epoch = None  # BackupAndRestore leaves it; a later `fit` would skip epochs.
         record.write()
         record.put_best()
-        history = History(record.rows, record.best_epoch, pipeline, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        history = History(record.rows, record.best_epoch, pipeline, seconds, recipe.monitor)
         pipeline.training = {
             "data": data.spec,
             **pipeline.training,
@@ -176,7 +177,9 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         }
         if out is not None:
             shutil.copyfile(record.history_file, folder / "history.csv")
-            plot_history(folder / "learning_curve.png", history.rows, history.best_epoch)
+            plot_history(
+                folder / "learning_curve.png", history.rows, history.best_epoch, recipe.monitor
+            )
             pipeline.save(folder, overwrite=True)
         return history
 
@@ -185,7 +188,7 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
             if not record.is_over:
                 model.fit(
                     train.for_fit(),
-                    validation_data=validation,
+                    validation_data=validation.for_fit(),
                     epochs=recipe.epochs,
                     shuffle=False,  # The batches are shuffled already.
                     callbacks=[*callbacks, interrupt],

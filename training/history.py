@@ -14,12 +14,14 @@ class History:
         best_epoch: The epoch whose weights were kept.
         pipeline: The trained pipeline, with those weights.
         seconds: Wall time of this process's part of the training.
+        monitor: Name of the metric that chose the best epoch. Defaults to `"val_accuracy"`.
     """
 
     rows: list[dict]
     best_epoch: int
     pipeline: object
     seconds: float
+    monitor: str = "val_accuracy"
 
     @property
     def history(self):
@@ -53,24 +55,30 @@ def write_history(path, rows):
     partial.replace(path)
 
 
-def plot_history(path, rows, best_epoch):
-    """Draws loss and accuracy over the epochs, for training and validation, to a PNG.
+def plot_history(path, rows, best_epoch, monitor="val_accuracy"):
+    """Draws the loss and what chose the weights over the epochs to a PNG.
 
     Args:
         path: The PNG.
         rows: Rows of a history.
         best_epoch: The epoch to mark.
+        monitor: Name of the validation metric that chose; if it is the loss, accuracy is drawn too
+            where there is one. Defaults to `"val_accuracy"`.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = [row["epoch"] + 1 for row in rows]
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    chosen_by = monitor.removeprefix("val_")
+    if chosen_by == "loss" and "accuracy" in rows[0]:
+        chosen_by = "accuracy"
+    for axes, metric in zip(figure.subplots(1, 2), ("loss", chosen_by), strict=True):
         for name, label, style in (
             (metric, "training", "--"),
             (f"val_{metric}", "validation", "-"),
         ):
-            axes.plot(epochs, [row[name] for row in rows], style, marker=".", label=label)
+            if name in rows[0]:
+                axes.plot(epochs, [row[name] for row in rows], style, marker=".", label=label)
         axes.axvline(best_epoch + 1, color="grey", linewidth=0.8, label="kept")
         axes.set_xlabel("epoch")
         axes.set_ylabel(metric)

@@ -37,7 +37,7 @@ class TrainingPipeline(Pipeline):
         """
         task = get_training_task(self.task.name)
         return BucketedBatches(
-            task.examples(self.preprocessor, split, **augmentation),
+            task.examples(self.preprocessor, task.targets(split, self.labels), **augmentation),
             batch_size,
             split.name == "train" if shuffle is None else shuffle,
             bucketing,
@@ -87,18 +87,18 @@ def prepare(name, data, dtype=None, **overrides):
     options = {key: overrides.pop(key) for key in training_task.options if key in overrides}
     config = get_config(name).replace(**overrides)
     preprocessor, learned = training_task.learn(data, config, **options)
-    overrides |= {**learned, "num_classes": len(data.label_names)}
+    labels = training_task.labels(data, **options)
+    overrides |= {**learned, "num_classes": len(labels)}
     model = build(name, dtype=dtype, **overrides)
-    training_task.initialise(model, preprocessor)
-    return TrainingPipeline(model, preprocessor, data.label_names)
+    training_task.initialise(model, preprocessor, data)
+    return TrainingPipeline(model, preprocessor, labels)
 
 
 def _prepare_loaded(pipeline, data, dtype, overrides):
     """Takes a trained pipeline's model and tokenizer; other labels get a new head."""
-    overrides["num_classes"] = len(data.label_names)
-    new_head = pipeline.labels != data.label_names
-    model = rebuild(pipeline.model, dtype, new_head, **overrides)
-    preprocessor = get_training_task(data.task).preprocessor(
-        pipeline.preprocessor, config_of(model)
-    )
-    return TrainingPipeline(model, preprocessor, data.label_names, pipeline.training)
+    task = get_training_task(data.task)
+    labels = task.labels_after(pipeline, data)
+    overrides["num_classes"] = len(labels)
+    model = rebuild(pipeline.model, dtype, pipeline.labels != labels, **overrides)
+    preprocessor = task.preprocessor(pipeline.preprocessor, config_of(model))
+    return TrainingPipeline(model, preprocessor, labels, pipeline.training)

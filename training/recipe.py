@@ -9,7 +9,16 @@ _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
     (
-        ("weight_decay", "patience", "consistency", "weight_penalty", "mixup", "cutmix"),
+        (
+            "weight_decay",
+            "patience",
+            "consistency",
+            "weight_penalty",
+            "mixup",
+            "cutmix",
+            "gain",
+            "equalizer",
+        ),
         lambda v: v >= 0,
         "a number not below zero",
     ),
@@ -23,6 +32,9 @@ _RANGES = (
             "shift",
             "rand_augment",
             "erasing",
+            "speed",
+            "noise",
+            "splicing",
         ),
         lambda v: 0 <= v < 1,
         "a share in [0, 1)",
@@ -192,3 +204,48 @@ class ImageRecipe(Recipe):
     erasing: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+
+
+@dataclass(frozen=True)
+class SpeechRecipe(Recipe):
+    """A `Recipe` with what makes more recordings of few, see `AudioAugmentation`.
+
+    What hides parts of the spectrogram, `layers.SpecAugment`, is in the model's configuration.
+
+    Args:
+        epochs: Defaults to 90.
+        batch_size: Defaults to 16.
+        beta_2: Defaults to 0.98.
+        clip_norm: Defaults to 5.0: the loss of CTC is a sum over a recording.
+        label_smoothing: Of labels only; CTC has none. Defaults to 0.0.
+        ema_momentum: Defaults to 0.995.
+        patience: Defaults to 90.
+        monitor: Defaults to `"val_wer"`.
+        speed: Largest change of the speed, as a share. Defaults to 0.12.
+        shift: Longest silence before and behind, in seconds. Defaults to 0.1.
+        gain: Largest change of the loudness, in decibels. Defaults to 6.0.
+        equalizer: Largest change of the loudness of a band, in decibels. Defaults to 6.0.
+        noise: Share of recordings that get noise. Defaults to 0.3.
+        splicing: Share of batches whose recordings are joined by twos. Defaults to 0.4.
+        skip_infeasible: Whether recordings too short for their transcript are left out, rather than
+            an error. Defaults to False.
+
+    Raises:
+        ValueError: If a field is out of its range.
+    """
+
+    epochs: int = 90
+    batch_size: int = 16
+    beta_2: float = 0.98
+    clip_norm: float = 5.0
+    label_smoothing: float = 0.0
+    ema_momentum: float | None = 0.995
+    patience: int = 90
+    monitor: str = "val_wer"
+    speed: float = 0.12
+    shift: float = 0.1
+    gain: float = 6.0
+    equalizer: float = 6.0
+    noise: float = 0.3
+    splicing: float = 0.4
+    skip_infeasible: bool = False

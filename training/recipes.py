@@ -3,12 +3,14 @@
 from .tasks import get_training_task
 
 
-def get_recipe(recipe, task="text_classification", **changes):
+def get_recipe(recipe, task="text_classification", data=None, **changes):
     """Returns a `Recipe` from its name or a `Recipe`, with changes.
 
     Args:
         recipe: `"scratch"`, `"demo"` or another name that the task has, or a `Recipe`.
         task: Name of the task. Defaults to `"text_classification"`.
+        data: `Data` that decide which recipe a name means, where a task has several kinds. Defaults
+            to None.
         **changes: Fields to change.
 
     Raises:
@@ -20,6 +22,8 @@ def get_recipe(recipe, task="text_classification", **changes):
     """
     if isinstance(recipe, str):
         recipes = get_training_task(task).recipes
+        if data is not None:
+            recipe = get_training_task(task).recipe_name(recipe, data)
         if recipe not in recipes:
             raise ValueError(
                 f"Received an unknown recipe, expected one of {sorted(recipes)} or a `Recipe`. "

@@ -18,20 +18,33 @@ if TYPE_CHECKING:
     from .builder import build, config_of
     from .graph import Graph
     from .pipeline import Pipeline, load
-    from .prediction import LabelledNodes, Prediction, TaggedText, TaggedWord
+    from .prediction import (
+        LabelledFrames,
+        LabelledNodes,
+        Prediction,
+        SpokenWord,
+        TaggedText,
+        TaggedWord,
+        Transcript,
+    )
+    from .raw_audio import RawAudio
     from .raw_image import RawImage
     from .streaming import StreamingEncoder
 
 __all__ = [
     "Graph",
+    "LabelledFrames",
     "LabelledNodes",
     "ModelConfig",
     "Pipeline",
     "Prediction",
+    "RawAudio",
     "RawImage",
+    "SpokenWord",
     "StreamingEncoder",
     "TaggedText",
     "TaggedWord",
+    "Transcript",
     "attention_scores",
     "build",
     "config_of",
@@ -53,13 +66,17 @@ for _module in (
 
 _LAZY = {
     "Graph": "graph",
+    "LabelledFrames": "prediction",
     "LabelledNodes": "prediction",
     "Pipeline": "pipeline",
     "Prediction": "prediction",
+    "RawAudio": "raw_audio",
     "RawImage": "raw_image",
+    "SpokenWord": "prediction",
     "StreamingEncoder": "streaming",
     "TaggedText": "prediction",
     "TaggedWord": "prediction",
+    "Transcript": "prediction",
     "attention_scores": "attention_weights",
     "build": "builder",
     "config_of": "builder",

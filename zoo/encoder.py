@@ -63,7 +63,8 @@ def text_embedding(token_ids, config, padding_mask=None, dtype=None, segment_ids
 def image_embedding(images, config, dtype=None):
     """Makes vectors of the patches of images and adds positions: `(batch, length, hidden_dim)`.
 
-    The vectors are in the order of the rows, after the class token if `config.pooling` is `"cls"`.
+    The vectors are in the order of the rows, after the class token unless `config.pooling` is
+    `"mean"`, and the distillation token if there is one.
     A patch is projected by itself, or with `config.stem="convolutional"` seen through as many
     stages of a convolution and a pooling as halve the image down to the grid.
 
@@ -96,7 +97,9 @@ def image_embedding(images, config, dtype=None):
         states
     )
     states = add_position(states, config, rows * columns, grid=config.grid, dtype=dtype)
-    if config.pooling == "cls":
+    if config.distillation_token:
+        states = layers.ClassToken(dtype=dtype, name="distillation_token")(states)
+    if config.pooling != "mean":
         states = layers.ClassToken(dtype=dtype, name="class_token")(states)
     return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states

@@ -96,3 +96,72 @@ class LabelledNodes:
     def __str__(self):
         counts = Counter(self.labels).most_common()
         return f"{len(self.nodes)} nodes: " + ", ".join(f"{label} {n}" for label, n in counts)
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word that was heard.
+
+    Args:
+        word: The word.
+        start: When its first symbol was heard, in seconds.
+        end: When its last one ended.
+    """
+
+    word: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a speech recogniser answers for one recording.
+
+    Args:
+        text: What was said.
+        words: A `SpokenWord` for each word, in order; CTC knows times roughly.
+    """
+
+    text: str
+    words: tuple[SpokenWord, ...]
+
+    @property
+    def labels(self):
+        """The labels that are evaluated: the text."""
+        return (self.text,)
+
+    def lines(self, shown):
+        """Returns the line to print for a recording that is shown as `shown`."""
+        return [f"{self.text}\t{shown}"]
+
+    def __str__(self):
+        return self.text
+
+
+@dataclass(frozen=True)
+class LabelledFrames:
+    """What a labeller of vectors answers for one recording.
+
+    Args:
+        frames: A `Prediction` for each vector, in order.
+        seconds: Time from one to the next.
+    """
+
+    frames: tuple[Prediction, ...]
+    seconds: float
+
+    @property
+    def labels(self):
+        """The labels that are evaluated: one for each vector."""
+        return tuple(frame.label for frame in self.frames)
+
+    def lines(self, shown):
+        """Returns a line to print for each vector, with its time in seconds, and an empty one."""
+        frames = enumerate(self.frames)
+        return [
+            *(f"{i * self.seconds:.2f}\t{f.label}\t{f.probability:.4f}" for i, f in frames),
+            "",
+        ]
+
+    def __str__(self):
+        return " ".join(self.labels)

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from .graph import Graph
+from .raw_audio import RawAudio
 
 # Pairs of positions that go through the model at once: attention's memory grows with them, so a
 # long input goes by itself.
@@ -37,7 +38,8 @@ class Predictor:
         """Returns one `Prediction` for each raw input, in their order.
 
         Args:
-            inputs: List of raw inputs (texts, images, graphs); a single one counts as a list.
+            inputs: List of raw inputs (texts, images, recordings, graphs); a single one counts as a
+                list.
             batch_size: Inputs that go through the model at once. Defaults to 32.
         """
         _check_batch_size(batch_size)
@@ -63,8 +65,9 @@ class Predictor:
     def logits(self, inputs, batch_size=32):
         """Returns the logits of raw inputs, float32.
 
-        They are `(len(inputs), num_classes)`, or, where each word or node has a label, a list with
-        `(words, num_classes)` for each sentence, `(nodes, num_classes)` for each graph.
+        They are `(len(inputs), num_classes)`, or, where each word, node or vector of a recording
+        has a label, a list with `(words, num_classes)` for each sentence, `(nodes, num_classes)`
+        for each graph, `(vectors, num_classes)` for each recording.
         """
         return self._outputs(inputs, len(self.labels), batch_size, self.run)
 
@@ -102,8 +105,11 @@ class Predictor:
 
 
 def _several(inputs):
-    """A single text, path, encoded image or graph, also as a dict, counts as a list of one."""
-    return [inputs] if isinstance(inputs, (str, bytes, os.PathLike, Graph, dict)) else inputs
+    """A single text, path, encoded file, recording or graph (or dict) counts as a list of one."""
+    if isinstance(inputs, tuple) and len(inputs) == 2 and isinstance(inputs[1], int):
+        return [inputs]  # Samples and their rate.
+    single = (str, bytes, os.PathLike, RawAudio, Graph, dict)
+    return [inputs] if isinstance(inputs, single) else inputs
 
 
 def _check_batch_size(batch_size):

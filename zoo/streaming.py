@@ -5,12 +5,11 @@ steps one after the other. `StreamingEncoder.model` is the step as a Keras model
 """
 
 import keras
-import numpy as np
-from keras import ops
 
 from .. import layers
 from ..layers import NamedInputsModel
 from .builder import config_of
+from .chunk_stream import NEXT, ChunkStream
 
 # What only matters in training, or makes masks that a step brings along.
 _SKIPPED = (
@@ -20,10 +19,11 @@ _SKIPPED = (
     layers.RandomChoice,
     layers.SpecAugment,
 )
-NEXT = "next_"
+# Vectors in each step, where the trained chunk does not say how many.
+_CHUNK_SIZE = 8
 
 
-class StreamingEncoder:
+class StreamingEncoder(ChunkStream):
     """Runs a speech encoder over streams, a fixed number of vectors at a time.
 
     What `step` and `flush` return together is what the model returns for the whole recording. In
@@ -42,8 +42,7 @@ class StreamingEncoder:
             answers and the next state out.
         steps_per_chunk: Steps of the input, samples or frames, that each chunk takes.
         lookahead_frames: Vectors by which answers lag behind.
-        latency_ms: From what is said to the answer at the latest, computation left out: the time of
-            a chunk and of what answers lag behind, in milliseconds.
+        latency_ms: From what is said to the answer at the latest, see `ChunkStream`.
 
     Raises:
         ValueError: If the model is no speech encoder, cannot be streamed, or `chunk_size` does not
@@ -67,131 +66,52 @@ class StreamingEncoder:
     def __init__(self, model, chunk_size):
         self.config = config_of(model)
         _check_streams(self.config, chunk_size)
-        self.chunk_size = chunk_size
-        self.steps_per_chunk = chunk_size * self.config.steps_per_vector
         stages = [layer for layer in model.layers if not isinstance(layer, _SKIPPED)]
-        self._step = StreamingStep(stages, name="step")
-        self.lookahead_frames = sum(getattr(stage, "lookahead", 0) for stage in stages)
+        step = StreamingStep(stages, name="step")
+        lookahead = sum(getattr(stage, "lookahead", 0) for stage in stages)
         vector_ms = self.config.subsampling * self.config.hop_milliseconds
-        self.latency_ms = (chunk_size + self.lookahead_frames) * vector_ms
-        self.model = self._functional_model()
-
-    def _functional_model(self):
         width = (self.config.num_mels,) if self.config.input == "features" else ()
+        input_shape = (chunk_size * self.config.steps_per_vector, *width)
+        state = _shapes(step.initial_state(1))
+        self.model = self._functional_model(step, input_shape, state, chunk_size)
+        outputs = {n: t for n, t in self.model.output.items() if not n.startswith(NEXT)}
+        super().__init__(
+            self.config.input,
+            input_shape,
+            state,
+            _shapes(outputs),
+            chunk_size,
+            lookahead_frames=lookahead,
+            latency_ms=(chunk_size + lookahead) * vector_ms,
+        )
+
+    def _functional_model(self, step, input_shape, state, chunk_size):
         inputs = {
-            self.config.input: keras.Input(
-                (self.steps_per_chunk, *width), dtype="float32", name=self.config.input
-            ),
-            "padding_mask": keras.Input((self.steps_per_chunk,), dtype="bool", name="padding_mask"),
+            self.config.input: (input_shape, "float32"),
+            "padding_mask": (input_shape[:1], "bool"),
+            **state,
         }
-        for name, value in self.initial_state(1).items():
-            inputs[name] = keras.Input(value.shape[1:], dtype=str(value.dtype), name=name)
-        inputs = dict(sorted(inputs.items()))
-        model = NamedInputsModel(inputs, self._step(inputs), name="speech_encoder_step")
-        model.metadata = {"chunk_size": self.chunk_size, "config": self.config.to_dict()}
+        inputs = {
+            name: keras.Input(shape, dtype=dtype, name=name)
+            for name, (shape, dtype) in sorted(inputs.items())
+        }
+        model = NamedInputsModel(inputs, step(inputs), name="speech_encoder_step")
+        model.metadata = {"chunk_size": chunk_size, "config": self.config.to_dict()}
         return model
 
-    def initial_state(self, batch_size):
-        """Returns the state before the first chunk: a dict of zeros, NumPy arrays, batch first.
+    def answer(self, chunk, mask, state):
+        """Returns the answers and the next state, made by Keras."""
+        return self.model.predict_on_batch(
+            {self.config.input: chunk, "padding_mask": mask, **state}
+        )
 
-        Args:
-            batch_size: Number of streams that go in step.
-        """
-        state = self._step.initial_state(batch_size)
-        return {name: ops.convert_to_numpy(value) for name, value in sorted(state.items())}
 
-    def step(self, chunk, state, mask=None):
-        """Returns the answers that a chunk makes possible, and the state after it.
-
-        Args:
-            chunk: The next `steps_per_chunk` steps of each stream: `(batch, samples)`, or
-                `(batch, frames, num_mels)`. Fewer only at the end: they are filled up.
-            state: What `initial_state` or the last `step` returned.
-            mask: `(batch, steps)`, True = real; a stream that is over goes on with False. Defaults
-                to None (all real).
-
-        Returns:
-            A dict with `logits` (of the backbone `embedding`) `(batch, chunk_size, num_classes)`
-            and `padding_mask` `(batch, chunk_size)`, which says what of them is an answer: before
-            the stream has begun and after it is over, nothing is. And the new state.
-
-        Raises:
-            ValueError: If the chunk is too long, or the state is not of this encoder.
-        """
-        inputs = self._inputs(chunk, mask)
-        self._check_state(state, len(inputs["padding_mask"]))
-        outputs = self.model.predict_on_batch({**inputs, **state})
-        state = {name: outputs.pop(f"{NEXT}{name}") for name in state}
-        return outputs, state
-
-    def flush(self, state):
-        """Returns the answers that still lag behind, once all streams are over, and the state.
-
-        The answers are those of `step`, `lookahead_frames` of them, filled up to whole chunks.
-        """
-        batch_size = len(next(iter(state.values())))
-        nothing = np.zeros((batch_size, *self.model.input[self.config.input].shape[1:]), "float32")
-        mask = np.zeros(nothing.shape[:2], bool)
-        answers = []
-        for _ in range(-(-self.lookahead_frames // self.chunk_size)):
-            outputs, state = self.step(nothing, state, mask)
-            answers.append(outputs)
-        if not answers:
-            return self._no_answers(batch_size), state
-        names = answers[0]
-        return {n: np.concatenate([outputs[n] for outputs in answers], 1) for n in names}, state
-
-    def _no_answers(self, batch_size):
-        return {
-            name: np.zeros((batch_size, 0, *tensor.shape[2:]), tensor.dtype)
-            for name, tensor in self.model.output.items()
-            if not name.startswith(NEXT)
-        }
-
-    def _inputs(self, chunk, mask):
-        chunk = np.asarray(chunk, "float32")
-        shape = self.model.input[self.config.input].shape[1:]
-        if chunk.ndim != len(shape) + 1 or chunk.shape[2:] != shape[1:]:
-            raise ValueError(
-                f"Expected a chunk of shape {('batch', *shape)}. Received: {chunk.shape}"
-            )
-        missing = self.steps_per_chunk - chunk.shape[1]
-        if missing < 0:
-            raise ValueError(
-                f"Expected a chunk of at most {self.steps_per_chunk} steps "
-                f"({self.chunk_size} vectors). Received: {chunk.shape[1]} steps"
-            )
-        mask = np.ones(chunk.shape[:2], bool) if mask is None else np.asarray(mask, bool)
-        if mask.shape != chunk.shape[:2]:
-            raise ValueError(
-                f"Expected a mask of shape {chunk.shape[:2]}, as the chunk has. "
-                f"Received: {mask.shape}"
-            )
-        around = [(0, 0), (0, missing), *[(0, 0)] * (chunk.ndim - 2)]
-        return {
-            self.config.input: np.pad(chunk, around),
-            "padding_mask": np.pad(mask, around[:2]),
-        }
-
-    def _check_state(self, state, batch_size):
-        expected = {
-            name: (batch_size, *tensor.shape[1:])
-            for name, tensor in self.model.input.items()
-            if name not in (self.config.input, "padding_mask")
-        }
-        received = {name: np.shape(value) for name, value in state.items()}
-        if received != expected:
-            differ = sorted(
-                name
-                for name in expected.keys() | received.keys()
-                if expected.get(name) != received.get(name)
-            )
-            name = differ[0]
-            raise ValueError(
-                "Expected a state of this encoder and of as many streams as the chunk has, as "
-                f"`initial_state` or `step` returned it: {name} of shape {expected.get(name)}. "
-                f"Received: {name} of shape {received.get(name)}"
-            )
+def _shapes(tensors):
+    """Returns the shape without the batch, and the dtype, of each tensor by name."""
+    return {
+        name: (tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+        for name, tensor in tensors.items()
+    }
 
 
 @keras.saving.register_keras_serializable("attnzoo")
@@ -252,6 +172,19 @@ class StreamingStep(keras.layers.Layer):
         """Configuration; its keys are the constructor's arguments."""
         stages = [keras.saving.serialize_keras_object(stage) for stage in self.stages]
         return {**super().get_config(), "stages": stages}
+
+
+def default_chunk_size(config):
+    """Returns the chunk that a `"chunked_limited"` model was trained with, 8 vectors for another.
+
+    Example:
+    >>> from attnzoo import zoo
+    >>> default_chunk_size(zoo.get_config("speech_encoder").replace(att_context_size=(32, 3)))
+    4
+    """
+    contexts = getattr(config, "contexts", ())
+    chunked = getattr(config, "att_context_style", None) == "chunked_limited"
+    return contexts[0][1] + 1 if chunked and contexts else _CHUNK_SIZE
 
 
 def _check_streams(config, chunk_size):

@@ -18,6 +18,10 @@ def has_surrogate(text):
     return _SURROGATE.search(text) is not None
 
 
+def _is_pair(text):
+    return isinstance(text, (tuple, list)) and len(text) == 2
+
+
 def check_text(text):
     """Returns a text, raising a ValueError if it is not Unicode text."""
     if not isinstance(text, str):
@@ -84,18 +88,14 @@ class TextPreprocessor:
 
     def checked(self, texts):
         """Returns texts and pairs as a list, raising a ValueError if one is not Unicode text."""
-        return [
-            self._pair(text) if isinstance(text, (tuple, list)) else check_text(text)
-            for text in texts
-        ]
+        return [self._pair(text) if _is_pair(text) else check_text(text) for text in texts]
 
     def _pair(self, pair):
         added = [self.tokenizer.num_special_tokens_to_add(is_pair) for is_pair in (False, True)]
-        if len(pair) != 2 or added[1] <= added[0]:
+        if added[1] <= added[0]:
             raise ValueError(
-                "Expected every input to be a string, or a pair of them for a tokenizer that has a "
-                f"form for pairs. Received: {len(pair)} texts, a tokenizer that adds {added[0]} "
-                f"tokens to one text and {added[1]} to two"
+                "Expected a tokenizer that has a form for pairs. Received: one that adds "
+                f"{added[0]} tokens to one text and {added[1]} to two"
             )
         return tuple(check_text(text) for text in pair)
 

@@ -65,7 +65,11 @@ def softmax(logits):
 
 
 def fresh_tensors(task, config, lengths, seed):
-    """Inputs that no sample of the artefact holds, their padding filled with anything."""
-    longest = max(1, *lengths)
+    """Inputs that no sample of the artefact holds, their padding filled with anything.
+
+    Lengths are those that the encoder sees, of speech in vectors.
+    """
+    lengths = np.asarray(lengths) * getattr(config, "steps_per_vector", 1)
+    longest = max(getattr(config, "steps_per_vector", 1), *lengths)
     clean = task.sample(config, lengths, seed=1000 + seed, length=longest)
     return task.fill_padding(config, clean, np.random.default_rng(seed))

@@ -12,9 +12,11 @@ import numpy as np
 from attnzoo import zoo
 from attnzoo.layers import NamedInputsModel, SequencePooling
 from attnzoo.training.tokenizer import train_wordpiece
+from attnzoo.zoo.audio_preprocessor import AudioPreprocessor
 from attnzoo.zoo.graph_preprocessor import GraphPreprocessor
 from attnzoo.zoo.image_preprocessor import ImagePreprocessor
 from attnzoo.zoo.registry import _ARCHITECTURES, get_architecture
+from attnzoo.zoo.symbols import BLANK, SPACE
 from attnzoo.zoo.tasks import get_task
 from attnzoo.zoo.text_preprocessor import TextPreprocessor
 from attnzoo.zoo.words_preprocessor import WordsPreprocessor
@@ -98,7 +100,27 @@ def _graph_pipeline(name, seed):
     return zoo.Pipeline(randomise(model, seed), GraphPreprocessor(5), LABELS)
 
 
-_SOURCES = {"graph": _graph_pipeline, "image_bytes": _image_pipeline, "text": _text_pipeline}
+def _speech_pipeline(name, seed):
+    labels = [BLANK, SPACE, "A", "B"]
+    model = zoo.build(
+        f"{name}/tiny",
+        num_classes=len(labels),
+        sampling_rate=2000,
+        num_mels=8,
+        hidden_dim=16,
+        intermediate_dim=24,
+        att_context_size=(5, 3),
+    )
+    preprocessor = AudioPreprocessor.of_config(zoo.config_of(model))
+    return zoo.Pipeline(randomise(model, seed), preprocessor, labels)
+
+
+_SOURCES = {
+    "graph": _graph_pipeline,
+    "image_bytes": _image_pipeline,
+    "text": _text_pipeline,
+    "wav_bytes": _speech_pipeline,
+}
 
 
 def small_classifier(dtype=None, seed=0, **overrides):

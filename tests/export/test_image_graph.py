@@ -12,7 +12,7 @@ from attnzoo.zoo.tasks import get_task
 
 from ..zoo.images import encoded, random_pixels
 
-SAMPLES = get_task("image_classification").raw_samples
+SAMPLES = get_task("image_classification").raw_samples(None)
 SHAPES = [(32, 32, 3), (8, 8, 1), (90, 30, 3)]
 
 

@@ -10,6 +10,7 @@ from attnzoo.layers import LayerNormalization
 from ..backends import each_dtype, gradients, needs_float64
 from ..layer_test_case import named_weights, randomize_weights
 from . import references
+from .gradient_check import assert_gradients_match_differences
 
 TOLERANCES = {
     "float64": 1e-12,
@@ -32,10 +33,11 @@ def make_layer(shape, **kwargs):
 
 @pytest.mark.parametrize("shape", [(3, 8), (2, 5, 8), (2, 3, 4, 16), (4, 1)])
 @pytest.mark.parametrize("policy", each_dtype(TOLERANCES))
-def test_outputs_match_the_formula_in_float64(policy, shape):
+@pytest.mark.parametrize("training", [False, True])
+def test_outputs_match_the_formula_in_float64(policy, shape, training):
     layer = make_layer(shape, epsilon=1e-3, dtype=policy)
     inputs = ops.cast(vectors(*shape), layer.compute_dtype)
-    outputs = layer(inputs)
+    outputs = layer(inputs, training=training)
     assert outputs.dtype == layer.compute_dtype
     expected = references.layer_normalization(
         ops.cast(inputs, "float64"), epsilon=1e-3, **named_weights(layer)
@@ -44,6 +46,31 @@ def test_outputs_match_the_formula_in_float64(policy, shape):
     np.testing.assert_allclose(
         ops.cast(outputs, "float64"), expected, rtol=tolerance, atol=tolerance
     )
+
+
+@needs_float64
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("epsilon", [1e-6, 0.5])
+def test_its_gradients_are_those_of_the_formula(epsilon, training):
+    inputs, target = vectors(2, 3, 8), vectors(2, 3, 8, seed=1)
+    layer = make_layer(inputs.shape, epsilon=epsilon, dtype="float64")
+    assert_gradients_match_differences(
+        layer,
+        lambda states: layer(states, training=training),
+        lambda states, weights: references.layer_normalization(states, epsilon=epsilon, **weights),
+        inputs,
+        target,
+    )
+
+
+def test_its_gradient_in_training_is_that_out_of_training():
+    inputs, target = vectors(2, 3, 8).astype("float32"), vectors(2, 3, 8, seed=1).astype("float32")
+    layer = make_layer(inputs.shape)
+    found, expected = (
+        gradients(lambda x, t=training: ops.sum(target * layer(x, training=t)), [inputs])
+        for training in (True, False)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_it_equals_the_layer_of_keras():
@@ -66,12 +93,13 @@ def test_a_large_mean_does_not_drown_the_variance():
     np.testing.assert_allclose(LayerNormalization()(inputs), expected, rtol=1e-5)
 
 
-def test_a_constant_vector_becomes_the_shift_with_finite_gradients():
+@pytest.mark.parametrize("training", [False, True])
+def test_a_constant_vector_becomes_the_shift_with_finite_gradients(training):
     inputs = np.full((2, 8), 5.0, "float32")
     layer = make_layer((2, 8))
-    outputs = layer(inputs)
+    outputs = layer(inputs, training=training)
     np.testing.assert_allclose(outputs, np.tile(layer.beta.numpy(), (2, 1)), atol=1e-6)
-    assert np.isfinite(gradients(lambda x: ops.sum(layer(x)), [inputs])).all()
+    assert np.isfinite(gradients(lambda x: ops.sum(layer(x, training=training)), [inputs])).all()
 
 
 @needs_float64

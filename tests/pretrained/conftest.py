@@ -24,8 +24,8 @@ def run_transformers(*arguments):
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory):
-    """The folder of `transformers_side.py write`."""
+def transformers():
+    """Skips where the interpreter with transformers is missing."""
     found = (
         PYTHON.is_file()
         and not subprocess.run(
@@ -34,20 +34,32 @@ def checkpoints(tmp_path_factory):
     )
     if not found:
         pytest.skip("transformers is not installed: make test-peers")
+
+
+@pytest.fixture(scope="session")
+def checkpoints(transformers, tmp_path_factory):
+    """The folder of `transformers_side.py write`."""
     folder = tmp_path_factory.mktemp("checkpoints")
     run_transformers("write", folder)
     return folder
 
 
-@pytest.fixture
-def answer(tmp_path_factory):
-    """`f(folder, inputs)` gives what transformers answers, and what it says of the tensors."""
+@pytest.fixture(scope="session")
+def ask_transformers(transformers, tmp_path_factory):
+    """`f({folder: inputs})` gives what transformers answers for each, and says of the tensors."""
 
-    def read(folder, inputs):
-        files = tmp_path_factory.mktemp("answer")
-        np.savez(files / "inputs.npz", **inputs)
-        run_transformers("read", folder, files)
-        with np.load(files / "outputs.npz") as outputs:
-            return dict(outputs)
+    def read(questions):
+        links = []
+        for folder, inputs in questions.items():
+            link = tmp_path_factory.mktemp("ask") / "checkpoint"
+            link.symlink_to(folder)
+            np.savez(f"{link}.inputs.npz", **inputs)
+            links.append(link)
+        run_transformers("read", *links)
+        answers = []
+        for link in links:
+            with np.load(f"{link}.outputs.npz") as outputs:
+                answers.append(dict(outputs))
+        return answers
 
     return read

@@ -34,7 +34,7 @@ def bert_pipeline(name="sentiment_classifier", num_classes=3, seed=0, **override
     """A pipeline whose model is of BERT's shape, its weights at random."""
     keras.utils.set_random_seed(seed)
     of_texts = OF_TEXTS if name == "sentiment_classifier" else {}
-    model = zoo.build(f"{name}/tiny", num_classes=num_classes, **BERT, **{**of_texts, **overrides})
+    model = zoo.build(f"{name}/tiny", num_classes=num_classes, **{**BERT, **of_texts, **overrides})
     randomize_weights(model)
     task = {
         "sentiment_classifier": "text_classification",

@@ -160,7 +160,7 @@ def test_what_is_no_pair_is_refused():
     pipeline = bert_pipeline()
     with pytest.raises(ValueError, match="a form for pairs"):
         pipeline([("good", "bad")])
-    with pytest.raises(ValueError, match="Received: 3 texts"):
+    with pytest.raises(ValueError, match="one of type tuple"):
         pipeline([("good", "bad", "film")])
 
 

@@ -1,7 +1,7 @@
 """What transformers does, in an interpreter of its own: writes small checkpoints, reads ours.
 
 `python transformers_side.py write FOLDER` writes one folder for each case, with `expected.npz`.
-`python transformers_side.py read FOLDER FILES` answers `FILES/inputs.npz` in `outputs.npz`.
+`python transformers_side.py read FOLDER...` answers `FOLDER.inputs.npz` in `FOLDER.outputs.npz`.
 """
 
 import sys
@@ -36,6 +36,13 @@ SIZES = {
     "intermediate_size": 32,
     "max_position_embeddings": 20,
 }
+IMAGES = {
+    **{key: SIZES[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads")},
+    "image_size": [12, 8],
+    "patch_size": 4,
+}
+VIT = {**IMAGES, "intermediate_size": 32}
+DINO = {**IMAGES, "image_size": [12, 12], "mlp_ratio": 2, "layerscale_value": 0.5}
 DISTIL = {
     "vocab_size": VOCABULARY,
     "dim": 24,
@@ -72,6 +79,12 @@ CASES = {
         transformers.XLMRobertaConfig,
         {**ROBERTA, "pad_token_id": 3},
     ),
+    "vit": ("ViTForImageClassification", transformers.ViTConfig, VIT),
+    "vit_backbone": ("ViTModel", transformers.ViTConfig, VIT),
+    "deit": ("DeiTForImageClassification", transformers.DeiTConfig, VIT),
+    "deit_teacher": ("DeiTForImageClassificationWithTeacher", transformers.DeiTConfig, VIT),
+    "dinov2": ("Dinov2ForImageClassification", transformers.Dinov2Config, DINO),
+    "dinov2_backbone": ("Dinov2Model", transformers.Dinov2Config, DINO),
 }
 
 
@@ -136,7 +149,11 @@ def write(folder):
             model.save_pretrained(folder / "bert_sharded", max_shard_size="20KB")
             wordpiece().save(str(folder / "bert_sharded" / "tokenizer.json"))
         wordpiece().save(str(folder / name / "tokenizer.json"))
-        inputs = text_inputs(config, with_segments="Sequence" in class_name)
+        if hasattr(config, "image_size"):
+            shape = (3, *config.image_size, config.num_channels)
+            inputs = {"images": np.random.default_rng(0).integers(0, 256, shape, "uint8")}
+        else:
+            inputs = text_inputs(config, with_segments="Sequence" in class_name)
         np.savez(
             folder / f"{name}.npz",
             **{f"input.{key}": value for key, value in inputs.items()},
@@ -144,16 +161,22 @@ def write(folder):
         )
 
 
-def read(folder, files):
+def read(*folders):
+    for folder in folders:
+        read_one(folder)
+
+
+def read_one(folder):
     config = transformers.AutoConfig.from_pretrained(folder)
     model = getattr(transformers, config.architectures[0])
     model, loading = model.from_pretrained(folder, output_loading_info=True)
     unaccounted = [key for key in ("missing_keys", "unexpected_keys") if loading[key]]
     missing = {key: sorted(loading[key]) for key in unaccounted}
-    with np.load(files / "inputs.npz") as inputs:
+    with np.load(f"{folder}.inputs.npz") as inputs:
         found = answers(model.eval(), dict(inputs))
-    np.savez(files / "outputs.npz", report=str(missing), **found)
-    transformers.AutoTokenizer.from_pretrained(folder)
+    np.savez(f"{folder}.outputs.npz", report=str(missing), **found)
+    if not hasattr(config, "image_size"):  # A processor of images would need Pillow.
+        transformers.AutoTokenizer.from_pretrained(folder)
 
 
 if __name__ == "__main__":

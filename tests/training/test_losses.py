@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from attnzoo.training import SmoothedCrossentropy
+from attnzoo.layers import BlankPadding
+from attnzoo.training import CTCLoss, SmoothedCrossentropy
+
+from .ctc_reference import ctc_reference
 
 
 def reference(labels, logits, smoothing):
@@ -54,3 +57,40 @@ def test_its_configuration_makes_it_anew():
     assert type(copy) is SmoothedCrossentropy
     assert copy.get_config() == loss.get_config()
     assert (copy.label_smoothing, copy.name) == (0.3, "mine")
+
+
+# === CTC ===
+
+TRANSCRIPTS = [[1], [1, 2], [2, 2], [3, 1, 3], [], [1, 1, 2]]
+
+
+def ctc_batch(seed, vectors=5, num_classes=4):
+    logits = np.random.default_rng(seed).normal(size=(len(TRANSCRIPTS), vectors, num_classes))
+    targets = np.zeros((len(TRANSCRIPTS), 3), "int32")
+    for row, classes in zip(targets, TRANSCRIPTS, strict=True):
+        row[: len(classes)] = classes
+    return 2 * logits.astype("float32"), targets
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ctc_is_the_sum_over_all_paths(seed):
+    logits, targets = ctc_batch(seed)
+    losses = CTCLoss(reduction="none")(targets, logits)
+    expected = [ctc_reference(*pair) for pair in zip(logits, TRANSCRIPTS, strict=True)]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    np.testing.assert_allclose(CTCLoss()(targets, logits), np.mean(expected), rtol=1e-5)
+
+
+def test_padded_vectors_that_are_blank_do_not_count():
+    logits, targets = ctc_batch(0)
+    longer = np.pad(logits, ((0, 0), (0, 3), (0, 0)))
+    mask = np.arange(8) < 5
+    blank = BlankPadding()(longer, padding_mask=np.broadcast_to(mask, longer.shape[:2]))
+    wider = np.pad(targets, ((0, 0), (0, 4)))
+    loss = CTCLoss(reduction="none")
+    np.testing.assert_allclose(loss(wider, blank), loss(targets, logits), rtol=1e-5)
+
+
+def test_ctc_comes_back_from_its_configuration():
+    loss = CTCLoss(reduction="none", name="mine")
+    assert CTCLoss.from_config(loss.get_config()).get_config() == loss.get_config()

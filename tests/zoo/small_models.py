@@ -26,6 +26,9 @@ REDUCED = {
     "num_heads": 2,
     "image_shape": (8, 8, 3),
     "patch_size": 4,
+    "sampling_rate": 1000,
+    "num_mels": 6,
+    "frequency_mask_width": 2,
 }
 
 
@@ -47,9 +50,20 @@ def task_of(model):
     return get_task(get_architecture(model.metadata["architecture"]).task)
 
 
-def sample(model, lengths, **kwargs):
-    """Random tensors of the model's task, as an artefact takes them."""
-    return task_of(model).sample(zoo.config_of(model), lengths, **kwargs)
+def unit_of(model):
+    """Steps of the input that make one of the positions that tests count by."""
+    return getattr(zoo.config_of(model), "steps_per_vector", 1)
+
+
+def sample(model, lengths, length=None, **kwargs):
+    """Random tensors of the model's task, as an artefact takes them.
+
+    Lengths are those that the encoder sees: tokens, nodes, vectors of speech.
+    """
+    unit = unit_of(model)
+    lengths = np.asarray(lengths) * unit
+    length = None if length is None else length * unit
+    return task_of(model).sample(zoo.config_of(model), lengths, length=length, **kwargs)
 
 
 def model_inputs(model, tensors):
@@ -64,12 +78,15 @@ def model_inputs(model, tensors):
 
 def dimensions(model, tensors):
     """Sizes of the named dimensions, `{"batch": 3, "length": 7}`."""
-    return {
+    sizes = {
         dimension: size
         for spec in task_of(model).inputs(zoo.config_of(model))
         for dimension, size in zip(spec.shape, tensors[spec.name].shape, strict=True)
         if isinstance(dimension, str)
     }
+    if "length" in sizes:
+        sizes["frames"] = sizes["length"] // unit_of(model)
+    return sizes
 
 
 def logits_of(model, tensors):
@@ -91,6 +108,8 @@ def learnable_targets(model, tensors):
     is_real = np.ones(targets.shape, bool)
     if targets.ndim == 2 and "word_starts" in tensors:
         is_real = tensors["word_starts"] >= 0
+    elif targets.ndim == 2 and "waveform" in tensors:
+        is_real = np.arange(targets.shape[1]) < tensors["lengths"][:, None] // unit_of(model)
     elif targets.ndim == 2:
         is_real = np.arange(targets.shape[1]) < tensors["num_nodes"][:, None]
     return targets, is_real.astype("float32")

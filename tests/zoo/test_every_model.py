@@ -18,6 +18,7 @@ from .small_models import (
     sample,
     small_model,
     task_of,
+    unit_of,
 )
 
 LENGTHS = [7, 3, 1, 5, 0]
@@ -146,17 +147,17 @@ def test_more_padding_changes_nothing(models, name):
     lengths = [length for length in LENGTHS if length]
     expected = logits_of(model, sample(model, lengths))
     tensors = sample(model, lengths, length=max(lengths))
-    tensors = {key: padded(key, value) for key, value in tensors.items()}
+    tensors = {key: padded(key, value, 4 * unit_of(model)) for key, value in tensors.items()}
     logits = logits_of(model, tensors)[tuple(slice(size) for size in expected.shape)]
     np.testing.assert_allclose(logits, expected, atol=2e-6)
 
 
-def padded(name, array):
-    """The array with four entries of padding behind every row, if its rows have a length."""
+def padded(name, array, count):
+    """The array with entries of padding behind every row, if its rows have a length."""
     if array.ndim == 1:
         return array
     value = -1 if name in ("edges", "word_starts") else 0
-    around = [(0, 0), (0, 4), *[(0, 0)] * (array.ndim - 2)]
+    around = [(0, 0), (0, count), *[(0, 0)] * (array.ndim - 2)]
     return np.pad(array, around, constant_values=value)
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ...zoo.raw_audio import RawAudio
 from ...zoo.raw_image import RawImage
+from ...zoo.symbols import symbols_of
 from .rows import DataError, Row
 
 _SPLITS = ("train", "validation", "test")
@@ -122,6 +124,54 @@ def open_image_tfds(name, download=False):
     label = _feature(builder, None, "label", "ClassLabel")
     sources, lines = _sources(name, builder, "image", image, label)
     return {split: _Images(source) for split, source in sources.items()}, lines
+
+
+def open_speech_tfds(name, text_feature=None, label_feature=None, download=False):
+    """Opens a data set of recordings of TFDS by its name.
+
+    Args:
+        name: Such as `"librispeech"` or `"speech_commands"`.
+        text_feature: Name of the transcripts' feature. Defaults to None (the only text feature, if
+            there is one and no class label).
+        label_feature: Name of the labels' feature, in place of transcripts. Defaults to None.
+        download: As in `open_tfds`.
+
+    Returns:
+        As `open_tfds`; inputs are `RawAudio`s, labels names or lists of a transcript's characters.
+
+    Raises:
+        DataError: As `open_tfds`; and if the data set does not say how many samples a second has.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = _builder(name, download)
+    audio = _feature(builder, None, "audio", "Audio")
+    rate = builder.info.features[audio].sample_rate
+    if not rate:
+        raise DataError(f"Expected tfds:{name} to say its sampling rate; it does not.")
+    kinds = [type(feature) for feature in builder.info.features.values()]
+    spoken = text_feature is not None or (
+        label_feature is None and tfds.features.ClassLabel not in kinds
+    )
+    wanted, kind = (text_feature, "Text") if spoken else (label_feature, "ClassLabel")
+    label = _feature(builder, wanted, "text" if spoken else "label", kind)
+    sources, lines = _sources(name, builder, "recording", audio, label)
+    return {split: _Recordings(of, rate, spoken) for split, of in sources.items()}, lines
+
+
+class _Recordings:
+    """Rows whose inputs are recordings in place of their 16-bit samples."""
+
+    def __init__(self, source, rate, spoken):
+        self._source = source
+        self._rate = rate
+        self._spoken = spoken
+
+    def __iter__(self):
+        for row in self._source:
+            recording = RawAudio(np.asarray(row.input, "int16"), self._rate, row.origin)
+            label = symbols_of(row.label) if self._spoken else row.label
+            yield Row(recording, label, row.origin)
 
 
 class _Images:

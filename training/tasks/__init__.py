@@ -5,6 +5,7 @@
 
 from .graph_classification import GraphClassificationTraining
 from .image_classification import ImageClassificationTraining
+from .speech_recognition import SpeechRecognitionTraining
 from .text_classification import TextClassificationTraining
 from .token_classification import TokenClassificationTraining
 
@@ -15,6 +16,7 @@ TRAINING_TASKS = {
     for task in (
         GraphClassificationTraining(),
         ImageClassificationTraining(),
+        SpeechRecognitionTraining(),
         TextClassificationTraining(),
         TokenClassificationTraining(),
     )

@@ -10,17 +10,15 @@ from ..held_out import random_selection, stratified_selection
 from ..recipe import GraphRecipe
 from ..sources import DataError, open_graphs, read_graphs
 from ..weight_penalty import with_weight_penalty
+from .interface import Training
 
 
-class GraphClassificationTraining:
+class GraphClassificationTraining(Training):
     """One label for each node, or for each graph."""
 
     name = "graph_classification"
-    # Nothing is learned of the data but their width.
-    options = ()
     source_options = ("label_column",)
     held_out_of = "labels"
-    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": GraphRecipe(),
         # A label for some nodes of one graph, as in the paper of GAT: one step is an epoch.
@@ -107,20 +105,9 @@ class GraphClassificationTraining:
         num_features = graph.node_features.shape[1]
         return GraphPreprocessor(num_features), {"num_features": num_features}
 
-    def preprocessor(self, loaded, config):
-        """Returns the preprocessor of a loaded pipeline: a model takes one number of features."""
-        return loaded
-
-    def initialise(self, model, preprocessor):
-        """Changes first weights by what was learned of the data: none."""
-
     def examples(self, preprocessor, split):
         """Returns the `GraphExamples` of a split."""
         return GraphExamples(preprocessor.encode(split.inputs()), split.labels, preprocessor)
-
-    def augmentation(self, recipe):
-        """Returns the arguments of `examples` that a recipe asks for in training: none."""
-        return {}
 
     def training_model(self, model, recipe):
         """Returns the model that `fit` trains, of the same layers as the one that is kept."""

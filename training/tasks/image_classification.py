@@ -10,17 +10,14 @@ from ..image_augmentation import ImageAugmentation
 from ..image_store import ImageStore
 from ..recipe import ImageRecipe
 from ..sources import IMAGE_SUFFIXES, DataError, open_images
+from .interface import Training
 
 
-class ImageClassificationTraining:
+class ImageClassificationTraining(Training):
     """One label for each image."""
 
     name = "image_classification"
-    # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
-    options = ()
     source_options = ("download", "skip_corrupt")
-    held_out_of = "rows"
-    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": ImageRecipe(),
         # Small grey images; a mirrored digit is none.
@@ -68,10 +65,6 @@ class ImageClassificationTraining:
         with open(path, encoding="utf-8") as file:
             yield from (line.rstrip("\r\n") for line in file)
 
-    def checked(self, source):
-        """Yields the rows of a source, all of which are valid."""
-        return source
-
     def held_out(self, labels, share, seed):
         """Chooses the rows to hold out for validation, see `stratified_selection`."""
         return stratified_selection(labels, share, seed)
@@ -83,9 +76,6 @@ class ImageClassificationTraining:
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
         return ImagePreprocessor(config.image_shape, getattr(config, "position_names", ()))
-
-    def initialise(self, model, preprocessor):
-        """Changes first weights by what was learned of the data: none."""
 
     def examples(self, preprocessor, split, **augmentation):
         """Decodes a split once.
@@ -105,7 +95,3 @@ class ImageClassificationTraining:
         """Returns the arguments of `examples` that a recipe asks for in training."""
         names = ("shift", "flip", "rand_augment", "erasing", "mixup", "cutmix")
         return {name: getattr(recipe, name) for name in names}
-
-    def training_model(self, model, recipe):
-        """Returns the model that `fit` trains: the one that is kept."""
-        return model

@@ -11,17 +11,15 @@ from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
+from .interface import Training
 
 
-class TextClassificationTraining:
+class TextClassificationTraining(Training):
     """One label for each text."""
 
     name = "text_classification"
-    # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
     source_options = ("text_column", "label_column", "download")
-    held_out_of = "rows"
-    how_held_out = "stratified by label"
     recipes: ClassVar = {
         "scratch": TextRecipe(),
         # A few hundred sentences: many epochs, each of a second.
@@ -45,10 +43,6 @@ class TextClassificationTraining:
         """Yields the texts of a file without labels, see `read_texts`."""
         return read_texts(path, text_column)
 
-    def checked(self, source):
-        """Yields the rows of a source, all of which are valid."""
-        return source
-
     def held_out(self, labels, share, seed):
         """Chooses the rows to hold out for validation, see `stratified_selection`."""
         return stratified_selection(labels, share, seed)
@@ -68,13 +62,6 @@ class TextClassificationTraining:
         # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TASKS[self.name].make_preprocessor(tokenizer, config), fields
-
-    def preprocessor(self, loaded, config):
-        """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
-        return loaded
-
-    def initialise(self, model, preprocessor):
-        """Changes first weights by what was learned of the data: none."""
 
     def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0, copies=1):
         """Tokenises a split once.

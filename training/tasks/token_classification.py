@@ -14,13 +14,13 @@ from ..sources import is_tagged_file, open_tagged, read_texts, read_words
 from ..spelling import spelled_embeddings
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
+from .interface import Training
 
 
-class TokenClassificationTraining:
+class TokenClassificationTraining(Training):
     """One label for each word."""
 
     name = "token_classification"
-    # Arguments of `prepare` that go to `learn`, and of `load_data` that go to `open_sources`.
     options = ("lowercase",)
     source_options = ("label_column", "download")
     held_out_of = "words"
@@ -69,11 +69,7 @@ class TokenClassificationTraining:
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TASKS[self.name].make_preprocessor(tokenizer, config), fields
 
-    def preprocessor(self, loaded, config):
-        """Returns the preprocessor of a loaded pipeline: its vocabulary is that of its model."""
-        return loaded
-
-    def initialise(self, model, preprocessor):
+    def initialise(self, model, preprocessor, data):
         """Lets embeddings begin by the spelling of their pieces, see `spelled_embeddings`."""
         tokenizer = preprocessor.tokenizer
         embedding = model.get_layer("token_embedding")
@@ -112,10 +108,6 @@ class TokenClassificationTraining:
     def augmentation(self, recipe):
         """Returns the arguments of `examples` that a recipe asks for in training."""
         return {"subword_dropout": recipe.subword_dropout, "token_dropout": recipe.token_dropout}
-
-    def training_model(self, model, recipe):
-        """Returns the model that `fit` trains: the one that is kept."""
-        return model
 
 
 def _breaks(ends, longest):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from ..config import EncoderConfig, check_num_classes
 
 _STEMS = ("patch", "convolutional")
-_POOLINGS = ("cls", "mean")
+_POOLINGS = ("cls", "mean", "cls_mean", "cls_distillation")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class ImageClassifierConfig(EncoderConfig):
         embedding_dropout: Rate on the embedded patches. Defaults to 0.0.
         num_classes: Number of labels; 0 gives the backbone, which returns the pooled vector.
             Defaults to 10.
-        pooling: `"cls"`, a class token, or `"mean"` over patches. Defaults to `"cls"`.
+        pooling: `"cls"`, a class token, `"mean"` over patches, `"cls_mean"`, both, or
+            `"cls_distillation"`, the class token and the distillation token. Defaults to `"cls"`.
+        distillation_token: Whether a second token follows the class token. Defaults to False.
         classifier_activation: Activation of the output. Defaults to None (logits).
 
     Raises:
@@ -44,6 +46,7 @@ class ImageClassifierConfig(EncoderConfig):
     embedding_dropout: float = 0.0
     num_classes: int = 10
     pooling: str = "cls"
+    distillation_token: bool = False
     classifier_activation: str | None = None
 
     # Another resolution keeps the weights: positions are interpolated.
@@ -68,6 +71,16 @@ class ImageClassifierConfig(EncoderConfig):
                     f"Received an invalid value for `{name}`, expected one of {known}. "
                     f"Received: {name}={getattr(self, name)!r}"
                 )
+        if self.distillation_token and self.pooling not in ("cls", "cls_distillation"):
+            raise ValueError(
+                "Expected `distillation_token` with `pooling` 'cls' or 'cls_distillation'. "
+                f"Received: distillation_token=True, pooling={self.pooling!r}"
+            )
+        if self.pooling == "cls_distillation" and not self.distillation_token:
+            raise ValueError(
+                "Expected `distillation_token=True` with pooling='cls_distillation'. "
+                "Received: distillation_token=False"
+            )
         self._check_image_shape()
         self._check_pixels()
 
@@ -113,7 +126,17 @@ class ImageClassifierConfig(EncoderConfig):
         """What the encoder's positions are called on an axis: `row,column` of each patch."""
         rows, columns = self.grid
         patches = [f"{row},{column}" for row in range(rows) for column in range(columns)]
-        return ["class", *patches] if self.pooling == "cls" else patches
+        return [*self._tokens, *patches]
+
+    @property
+    def pooled_dim(self):
+        """Size of the pooled vector."""
+        return self.hidden_dim * (1 if self.pooling in ("cls", "mean") else 2)
+
+    @property
+    def _tokens(self):
+        tokens = [] if self.pooling == "mean" else ["class"]
+        return [*tokens, "distillation"] if self.distillation_token else tokens
 
     def adapted_weights(self, saved, layer, weights):
         """Returns weights for this resolution; learned positions are interpolated."""

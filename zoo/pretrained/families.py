@@ -1,6 +1,6 @@
 """The families of checkpoints that are read and written, by the name that config.json has."""
 
-from . import bert, distilbert, electra, roberta
+from . import bert, deit, dinov2, distilbert, electra, roberta, vit
 
 FAMILIES = {
     family.model_type: family
@@ -10,5 +10,8 @@ FAMILIES = {
         electra.FAMILY,
         roberta.ROBERTA,
         roberta.XLM_ROBERTA,
+        vit.FAMILY,
+        deit.FAMILY,
+        dinov2.FAMILY,
     )
 }

@@ -76,6 +76,10 @@ class Family:
             Defaults to none.
         offset_by_padding: Whether the table of positions begins with rows for padding, one more
             than the padding id. Defaults to False.
+        class_suffix: `f(config) -> str` that the class with a head ends in. Defaults to none.
+        more_keys: Keys that `more_fields` reads. Defaults to none.
+        more_fields: `f(settings) -> fields` that several keys decide together. Defaults to none.
+        more_settings: `f(config) -> settings`, the way back. Defaults to none.
     """
 
     model_type: str
@@ -92,13 +96,17 @@ class Family:
     unused: dict[str, str] = field(default_factory=dict)
     found: Callable = lambda names, architecture: {}
     offset_by_padding: bool = False
+    class_suffix: Callable = lambda config: ""
+    more_keys: tuple[str, ...] = ()
+    more_fields: Callable = lambda settings: {}
+    more_settings: Callable = lambda config: {}
 
     common_unused: ClassVar[dict[str, str]] = {
         "*position_ids": "a buffer of 0, 1, 2, ...",
         "cls.*": "a head of pretraining",
         "lm_head.*": "a head of pretraining",
         "qa_outputs.*": "a head of another task",
-        "mask_token": "of pretraining",
+        "*mask_token": "of pretraining",
     }
 
     def config(self, settings, architecture, names=(), **overrides):
@@ -126,6 +134,7 @@ class Family:
             if value is None and key.default is not None:
                 value = key.default
             fields |= dict.fromkeys(key.fields, value)
+        fields |= self.more_fields(settings)
         if self.offset_by_padding:
             fields["max_sequence_length"] -= self.positions_before_first(settings)
         if fields.get("embedding_dim") == fields["hidden_dim"]:
@@ -149,12 +158,17 @@ class Family:
             settings[key.theirs] = value
         if self.offset_by_padding:
             settings["max_position_embeddings"] += self.positions_before_first(settings)
-        return settings
+        return settings | self.more_settings(config)
+
+    def head_class(self, architecture, config):
+        """Returns the name of transformers' class with the head of our architecture."""
+        return self.classes[architecture] + self.class_suffix(config)
 
     def not_understood(self, settings):
         """Returns the keys of a config.json that are not understood, or not with such a value."""
         only = {**_ONLY, self.activation_key: _GELU, **self.only}
-        read = {key.theirs for key in self.keys} | _WITHOUT_EFFECT | set(self.without_effect)
+        read = {key.theirs for key in self.keys} | {*self.more_keys, *self.without_effect}
+        read |= _WITHOUT_EFFECT
         return [
             f"{key}={value!r}" + (f" (expected {_or(only[key])})" if key in only else "")
             for key, value in settings.items()

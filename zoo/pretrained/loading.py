@@ -9,6 +9,7 @@ from ..registry import get_architecture
 from ..tasks import get_task
 from .accounting import read_weights
 from .families import FAMILIES
+from .pixels import read_pixels
 from .report import LoadReport
 from .sentence_transformers import read_pooling
 from .tensor_files import TensorFiles
@@ -90,7 +91,9 @@ class Checkpoint:
         num_classes = own if num_classes is None else num_classes
         config = self._config(architecture, num_classes, report)
         head = self.family.heads[architecture](config)
-        kept = head if own == num_classes else _before_logits(head) if own else []
+        kept = []
+        if num_classes and own:
+            kept = head if own == num_classes else _before_logits(head)
         unused = {**self.family.common_unused, **self.family.unused}
         theirs = {
             name for of in self.family.heads.values() for e in of(config) for name in e.theirs
@@ -98,7 +101,7 @@ class Checkpoint:
         for name in theirs - {name for entry in kept for name in entry.theirs}:
             unused |= dict.fromkeys(name.split("|"), "the checkpoint's own head")
         model = build_from_config(architecture, config, dtype)
-        entries = [*self.family.table(config, self.settings), *(kept if num_classes else [])]
+        entries = [*self.family.table(config, self.settings), *kept]
         read_weights(model, entries, self.files, self.names, unused, report)
         if report.missing:
             was = f"its head of {own} classes is replaced" if own else "it has no such head"
@@ -125,7 +128,10 @@ class Checkpoint:
             pooling = read_pooling(self.path, report)
             if pooling is not None:
                 fields |= {"pooling": pooling, "pooler_activation": None}
-        return self.family.config(self.settings, architecture, self.names, **fields)
+        config = self.family.config(self.settings, architecture, self.names, **fields)
+        if architecture == "image_classifier":
+            config = config.replace(**read_pixels(self.path, config.image_shape, report))
+        return config
 
     def _head_architecture(self):
         classes = self.settings.get("architectures") or []
@@ -139,7 +145,7 @@ class Checkpoint:
         try:
             labels = [labels[key] for key in sorted(labels, key=int)]
             valid = all(isinstance(label, str) for label in labels)
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, LookupError):
             valid = False
         if not valid or len(set(labels)) != len(labels):
             raise ValueError(
@@ -152,9 +158,9 @@ class Checkpoint:
     def _check_labels(self, labels):
         config = self.family.config(self.settings, self.head_architecture, self.names)
         (bias,) = (
-            entry.theirs[0]
+            entry.theirs[-1]
             for entry in self.family.heads[self.head_architecture](config)
-            if entry.ours == ("logits/bias",)
+            if "logits/bias" in entry.ours
         )
         rows = self.files.shapes.get(self.names.get(bias), (None,))[0]
         if rows is not None and rows != len(labels):

@@ -30,7 +30,10 @@ ROBERTA = Family(
         "sequence_tagger": "RobertaForTokenClassification",
     },
     backbone_class="RobertaModel",
-    keys=KEYS,
+    keys=tuple(
+        dataclasses.replace(key, default=1) if key.theirs == "type_vocab_size" else key
+        for key in KEYS
+    ),
     fields={
         "sentiment_classifier": {**ENCODER, "pooling": "cls", "head_activation": "tanh"},
         "sequence_tagger": ENCODER,

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+from ..builder import architecture_of, rebuild
 from ..files import staging_folder
 from .accounting import made_tensors
 from .families import FAMILIES
 from .loading import CONFIG_FILE
+from .pixels import write_pixels
 from .sentence_transformers import write_pooling
 from .tensor_files import WEIGHTS_FILE, write_tensors
 from .tokenizer_files import write_tokenizer
@@ -30,8 +32,9 @@ def save_checkpoint(pipeline, path):
     path = Path(path).expanduser()
     if path.exists():
         raise FileExistsError(f"Expected nothing at {path}; choose another folder.")
-    model, config = pipeline.model, pipeline.config
-    architecture = model.metadata["architecture"]
+    # Built anew, as loaded models have other names for what is inside their layers.
+    model, config = rebuild(pipeline.model, dtype="float32"), pipeline.config
+    architecture = architecture_of(model)
     was = pipeline.training.get("checkpoint", {}).get("model_type")
     family, config, pooling = _family_of(architecture, config, was)
     settings = family.settings(config)
@@ -40,7 +43,7 @@ def save_checkpoint(pipeline, path):
     settings["architectures"] = [family.backbone_class]
     if config.num_classes:
         prefix = f"{family.prefix}."
-        settings["architectures"] = [family.classes[architecture]]
+        settings["architectures"] = [family.head_class(architecture, config)]
         labels = {str(index): label for index, label in enumerate(pipeline.labels)}
         settings["id2label"] = labels
         settings["label2id"] = {label: int(index) for index, label in labels.items()}
@@ -53,7 +56,10 @@ def save_checkpoint(pipeline, path):
     with staging_folder(path) as folder:
         (folder / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         write_tensors(tensors, folder / WEIGHTS_FILE)
-        write_tokenizer(pipeline.preprocessor, folder)
+        if hasattr(pipeline.preprocessor, "tokenizer"):
+            write_tokenizer(pipeline.preprocessor, folder)
+        if architecture == "image_classifier":
+            write_pixels(folder, config)
         if pooling is not None:
             write_pooling(folder, pooling, config.hidden_dim)
         folder.rename(path)
@@ -84,12 +90,13 @@ def _family_of(architecture, config, was):
 
 def _differences(family, architecture, config):
     """Fields in which a configuration is not one of the family's."""
-    # A head of transformers' is on the pooler where the family has one.
-    pooled = config.num_classes or getattr(config, "pooler_activation", None)
-    names = ("pooler.dense.weight",) if pooled else ()
     settings = family.settings(config)
     if wrong := family.not_understood(settings):
         return wrong
+    entries = [*family.table(config, settings), *family.heads[architecture](config)]
+    names = {name.split("|")[0] for entry in entries for name in entry.theirs}
+    if config.num_classes:  # A head of transformers' is on the pooler where the family has one.
+        names.add("pooler.dense.weight")
     found = family.config(settings, architecture, names, num_classes=config.num_classes)
     return [
         f"{name}={value!r}"

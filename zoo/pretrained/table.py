@@ -56,6 +56,38 @@ def rows_after(ours, theirs, count):
     )
 
 
+def image_positions(tokens):
+    """Positions of patches, and tokens before these, which have positions there and none here.
+
+    A token of ours is the sum of both; it is written back with zeros for its position.
+
+    Args:
+        tokens: Names of the layers of the tokens, in their order.
+    """
+    theirs = {"class_token": "cls_token"}
+
+    def read(*arrays):
+        *vectors, positions = arrays
+        count = len(tokens)
+        sums = [v[0, 0] + positions[0, i] for i, v in enumerate(vectors)]
+        return *sums, positions[0, count:]
+
+    def write(*arrays):
+        *vectors, table = arrays
+        before = np.zeros_like(table, shape=(len(tokens), table.shape[1]))
+        return *(v[None, None] for v in vectors), np.concatenate([before, table])[None]
+
+    return Entry(
+        (*(f"{token}/token" for token in tokens), "position/table"),
+        (
+            *(f"embeddings.{theirs.get(token, token)}" for token in tokens),
+            "embeddings.position_embeddings",
+        ),
+        read,
+        write,
+    )
+
+
 def dense(ours, theirs):
     """A dense layer with bias."""
     return [

@@ -173,6 +173,7 @@ PRESETS = {
         num_layers=2,
         num_heads=2,
         num_mels=40,
+        frequency_mask_width=8,
         att_context_size=(16, 4),
         convolution_kernel=5,
     ),

@@ -44,6 +44,7 @@ def speech_encoder(config, dtype=None):
         config.input: keras.Input(shape, dtype="float32", name=config.input),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask", optional=True),
     }
+    inputs = dict(sorted(inputs.items()))  # Keras pairs dict inputs by sorted key.
     frames, padding_mask = inputs[config.input], inputs["padding_mask"]
 
     # === Features ===

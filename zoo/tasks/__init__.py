@@ -7,6 +7,7 @@ how logits become predictions. Architectures name their task; pipelines, trainin
 from .graph_classification import GraphClassification
 from .image_classification import ImageClassification
 from .interface import TensorSpec
+from .speech_recognition import SpeechRecognition
 from .text_classification import TextClassification
 from .token_classification import TokenClassification
 
@@ -14,6 +15,7 @@ __all__ = [
     "TASKS",
     "GraphClassification",
     "ImageClassification",
+    "SpeechRecognition",
     "TensorSpec",
     "TextClassification",
     "TokenClassification",
@@ -25,6 +27,7 @@ TASKS = {
     for task in (
         GraphClassification(),
         ImageClassification(),
+        SpeechRecognition(),
         TextClassification(),
         TokenClassification(),
     )

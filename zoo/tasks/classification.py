@@ -12,16 +12,16 @@ class Classification:
     def outputs(self, config):
         """Returns the tensors that an artefact returns (`label`: an index into the labels)."""
         if config.num_classes == 0:
-            return (TensorSpec("embedding", "float32", ("batch", config.hidden_dim)),)
+            return (TensorSpec("embedding", "float32", ("batch", _pooled_dim(config))),)
         return (
             TensorSpec("logits", "float32", ("batch", config.num_classes)),
             TensorSpec("probabilities", "float32", ("batch", config.num_classes)),
             TensorSpec("label", "int64", ("batch",), "index into `labels.txt`"),
         )
 
-    def named_labels(self, indices, labels, tensors):
-        """Returns the name of each label index."""
-        return np.array(labels)[indices]
+    def named_outputs(self, outputs, labels, tensors):
+        """Returns what a raw signature says in place of indices: the name of each label."""
+        return {"label": np.array(labels)[outputs["label"]]}
 
     def raw_outputs(self, inputs):
         """Returns what a raw signature says of the inputs themselves: nothing."""
@@ -34,6 +34,10 @@ class Classification:
     def predictions(self, inputs, logits, labels):
         """Returns a list of `Prediction`, one for each row of logits `(inputs, num_classes)`."""
         return [prediction_from_probabilities(row, labels) for row in softmax(logits)]
+
+
+def _pooled_dim(config):
+    return getattr(config, "pooled_dim", config.hidden_dim)
 
 
 def prediction_from_probabilities(probabilities, labels):

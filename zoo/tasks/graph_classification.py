@@ -32,7 +32,10 @@ class GraphClassification:
         'num_nodes = numpy.array([3], "int32")',
     )
     masks: ClassVar = {}
-    raw_samples = ()
+
+    def raw_samples(self, config):
+        """Returns none, as a graph is tensors already."""
+        return ()
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""

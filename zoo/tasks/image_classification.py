@@ -34,9 +34,8 @@ class ImageClassification(Classification):
         "images = numpy.asarray(image).reshape(1, height, width, channels)",
     )
 
-    @property
-    def raw_samples(self):
-        """Where an image decoded and resized in a graph could differ from Pillow's."""
+    def raw_samples(self, config):
+        """Returns files that decoded and resized in a graph could differ from Pillow's."""
         return _encoded_samples()
 
     def inputs(self, config):

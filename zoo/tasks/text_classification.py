@@ -7,6 +7,21 @@ import numpy as np
 from .classification import Classification
 from .interface import TensorSpec, sequence_samples
 
+# Where a tokenizer compiled into a graph could differ from the Python one.
+RAW_TEXTS = (
+    "A gripping, funny film: I'd see it again!",
+    "",
+    " \t ",
+    "Cafés déjà-vu, ÜBERGRÖSSE, İstanbul, ΣΊΣΥΦΟΣ, ﬁne ①②",
+    "東京タワーは高い。 한국어 กำแพง हिन्दी עברית العربية",
+    "😀👩\u200d👩\u200d👧 🇫🇷 ❤\ufe0f e\u0301 a\u0308\u0301 \u0301x",
+    "a\x00b\x07c\u200bd\u00a0e\u3000f\u2028g\ufeffh\ufffdi\r\nj",
+    "[CLS] typed [MASK] special ##pieces [SEP]",
+    "x" * 300,
+    "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis",
+    "not bad at all . " * 600,
+)
+
 
 class TextClassification(Classification):
     """A text becomes token ids; the logits become the most probable label."""
@@ -31,20 +46,10 @@ class TextClassification(Classification):
         'token_ids = numpy.array([tokenizer.encode("A gripping, funny film.").ids], "int32")',
         'lengths = numpy.array([token_ids.shape[1]], "int32")',
     )
-    # Where a tokenizer compiled into a graph could differ from the Python one.
-    raw_samples = (
-        "A gripping, funny film: I'd see it again!",
-        "",
-        " \t ",
-        "Cafés déjà-vu, ÜBERGRÖSSE, İstanbul, ΣΊΣΥΦΟΣ, ﬁne ①②",
-        "東京タワーは高い。 한국어 กำแพง हिन्दी עברית العربية",
-        "😀👩\u200d👩\u200d👧 🇫🇷 ❤\ufe0f e\u0301 a\u0308\u0301 \u0301x",
-        "a\x00b\x07c\u200bd\u00a0e\u3000f\u2028g\ufeffh\ufffdi\r\nj",
-        "[CLS] typed [MASK] special ##pieces [SEP]",
-        "x" * 300,
-        "antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis",
-        "not bad at all . " * 600,
-    )
+
+    def raw_samples(self, config):
+        """Returns texts for which a tokenizer compiled into a graph could differ from Python's."""
+        return RAW_TEXTS
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""

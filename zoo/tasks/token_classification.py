@@ -6,7 +6,7 @@ import numpy as np
 
 from ..prediction import TaggedText, TaggedWord
 from .interface import TensorSpec, sequence_samples, softmax
-from .text_classification import TextClassification
+from .text_classification import RAW_TEXTS, TextClassification
 
 
 class TokenClassification:
@@ -34,12 +34,15 @@ class TokenClassification:
         "starts = [encoding.word_to_tokens(index)[0] for index in range(len(words))]",
         'word_starts = numpy.array([starts], "int32")',
     )
-    # No sentence is cut, so the long text of classification would be one of thousands of words.
-    raw_samples = (
-        *TextClassification.raw_samples[:-1],
-        "not bad at all . " * 40,
-        "Don't stop: e-mail me@x.org, o.k.?",
-    )
+
+    def raw_samples(self, config):
+        """Returns texts for which words or pieces cut in a graph could differ from Python's.
+
+        No sentence is cut, so the long text of classification would be one of thousands of words.
+        """
+        texts = (*RAW_TEXTS[:-1], "not bad at all . " * 40, "Don't stop: e-mail me@x.org, o.k.?")
+        limit = _limit(config)  # No token is without a character, but for the special ones.
+        return tuple(text for text in texts if limit is None or len(text) + 2 <= limit)
 
     def inputs(self, config):
         """Returns the tensors that an artefact takes."""
@@ -107,9 +110,10 @@ class TokenClassification:
         """Returns the inputs of that signature."""
         return {"words": self.raw_outputs(sentences)["words"]}
 
-    def named_labels(self, indices, labels, tensors):
-        """Returns the name of each label index, "" where there is no word."""
-        return np.where(tensors["word_starts"] >= 0, np.array(labels)[indices], "")
+    def named_outputs(self, outputs, labels, tensors):
+        """Returns what a raw signature says in place of indices: labels, "" where is no word."""
+        names = np.array(labels)[outputs["label"]]
+        return {"label": np.where(tensors["word_starts"] >= 0, names, "")}
 
     def raw_outputs(self, sentences):
         """Returns what a raw signature says of the inputs themselves, for checked sentences."""

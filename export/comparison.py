@@ -1,0 +1,72 @@
+"""Answers of an exported file against those of the Keras model, and what is said if they differ."""
+
+import numpy as np
+
+from ..zoo.tasks.interface import softmax
+
+# Largest difference from the Keras model, relative to the outputs where those exceed 1.
+TOLERANCE = 2e-5
+
+
+class Failure(Exception):
+    """A check that did not pass."""
+
+
+def compare(name, expected, received, tolerance=TOLERANCE):
+    """Returns the largest difference of the float outputs.
+
+    Args:
+        name: What the sample is called.
+        expected: Dict of arrays of the Keras model.
+        received: Dict of arrays of the exported file.
+        tolerance: Largest difference, relative to an answer's own largest value if that exceeds 1.
+            Defaults to `TOLERANCE`.
+
+    Raises:
+        Failure: If any output is missing, of another shape, or differs.
+    """
+    if set(received) != set(expected):
+        raise Failure(f"expected outputs {sorted(expected)}, received {sorted(received)}")
+    largest = 0.0
+    for output, reference in expected.items():
+        reference = np.asarray(reference)
+        answer = np.asarray(received[output])
+        if answer.dtype == object:  # A TensorFlow session returns bytes.
+            answer = np.vectorize(lambda value: value.decode("utf-8"), otypes=[object])(answer)
+        if answer.shape != reference.shape:
+            raise Failure(
+                f"sample {name}: expected {output} of shape {reference.shape}, "
+                f"received {answer.shape}"
+            )
+        if reference.dtype.kind == "f":
+            difference = _compare_floats(name, output, reference, answer, tolerance)
+            largest = max(largest, difference)
+        elif output == "label":
+            _compare_labels(name, reference, answer, softmax(expected["logits"]))
+        elif not np.array_equal(answer, reference):
+            raise Failure(f"sample {name}: {output} differs")
+    return largest
+
+
+def _compare_floats(name, output, reference, answer, tolerance):
+    # Of each answer its own: where a vector is padding, logits of CTC are ten thousands.
+    scale = np.abs(reference).max(axis=-1, keepdims=True, initial=1.0)
+    differences = np.abs(answer - reference)
+    excess = differences / scale
+    if not np.all(excess <= tolerance):  # Written so that a NaN fails.
+        worst = np.unravel_index(
+            np.nanargmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape
+        )
+        raise Failure(
+            f"sample {name}: {output} differs by {differences[worst]:.1e}, expected at most "
+            f"{tolerance * np.broadcast_to(scale, differences.shape)[worst]:.1e}"
+        )
+    return float(differences.max(initial=0.0))
+
+
+def _compare_labels(name, reference, answer, probabilities):
+    wrong = answer != reference
+    # Where two classes are equally likely to within the tolerance, either may win.
+    margin = np.diff(np.sort(probabilities, axis=-1)[..., -2:]).max(axis=-1, initial=0.0)
+    if np.any(wrong & (margin > 2 * TOLERANCE)):
+        raise Failure(f"sample {name}: expected labels {reference}, received {answer}")

@@ -1,0 +1,37 @@
+"""Transcripts become symbols and texts again."""
+
+import pytest
+
+from attnzoo.zoo.symbols import BLANK, SPACE, SymbolEncoder, is_ctc, symbols_of, text_of
+
+
+@pytest.mark.parametrize("text", ["A", "GO ON", "a b  c", " x ", "", "é 東京"])
+def test_a_text_comes_back_with_single_spaces(text):
+    assert text_of(symbols_of(text)) == " ".join(text.split())
+    assert " " not in symbols_of(text)
+
+
+def test_labels_survive_a_file_of_lines():
+    labels = [BLANK, SPACE, "A"]
+    assert ("\n".join(labels) + "\n").splitlines() == labels
+    assert is_ctc(labels)
+    assert not is_ctc(["A", BLANK])
+    assert not is_ctc([])
+
+
+def test_characters_are_encoded_one_by_one():
+    encode = SymbolEncoder([BLANK, SPACE, "A", "B"])
+    assert encode("AB A").tolist() == [2, 3, 1, 2]
+
+
+def test_pieces_are_encoded_longest_first_and_words_begin_with_a_space():
+    labels = [BLANK, SPACE, "▁A", "A", "AB", "B"]
+    encode = SymbolEncoder(labels)
+    for text in ("AB", "AAB BA", "B"):
+        assert text_of(labels[i] for i in encode(text)) == text
+    assert encode("AAB").tolist() == [2, 4]
+
+
+def test_a_symbol_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="Received: 'Ö' in 'AÖ'"):
+        SymbolEncoder([BLANK, SPACE, "A"])("AÖ")
