@@ -75,6 +75,8 @@ def _onnx_section(path, variant, name, manifest):
     made = any(f"{manifest['inputs'][0]['name']} = " in line for line in task.client_example)
     if made and set(task.preprocessor_files) <= set(manifest["files"]):
         lines += task.client_example
+        if any(spec["name"] == "segment_ids" for spec in manifest["inputs"]):
+            lines.append("segment_ids = numpy.zeros_like(token_ids)  # All of one text.")
     lines += [f"{outputs} = session.run(None, {{{feed}}})", "```"]
     return "\n".join(lines)
 

@@ -23,8 +23,8 @@ class SequencePooling(keras.layers.Layer):
             if it carries one, else all real).
 
     Returns:
-        `(batch, hidden_dim)`, or `(batch, 2 * hidden_dim)` for two vectors; zeros for the mean of a
-        sequence that is all padding.
+        `(batch, hidden_dim)`, or `(batch, 2 * hidden_dim)` for two vectors; zeros for a sequence
+        that is all padding.
 
     Raises:
         ValueError: If `pooling` is unknown.
@@ -53,16 +53,17 @@ class SequencePooling(keras.layers.Layer):
     def call(self, inputs, padding_mask=None):
         """Returns one vector for each sequence."""
         inputs = ops.convert_to_tensor(inputs)
-        if self.pooling == "cls":
-            return inputs[:, 0]
-        if self.pooling == "cls_distillation":
-            return ops.concatenate([inputs[:, 0], inputs[:, 1]], axis=-1)
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
         if self.pooling == "mean":
             return self._mean(inputs, padding_mask)
+        first = _real(inputs, padding_mask, 0)
+        if self.pooling == "cls":
+            return first
+        if self.pooling == "cls_distillation":
+            return ops.concatenate([first, _real(inputs, padding_mask, 1)], axis=-1)
         others = None if padding_mask is None else padding_mask[:, 1:]
-        return ops.concatenate([inputs[:, 0], self._mean(inputs[:, 1:], others)], axis=-1)
+        return ops.concatenate([first, self._mean(inputs[:, 1:], others)], axis=-1)
 
     def _mean(self, inputs, padding_mask):
         if padding_mask is None:
@@ -84,3 +85,11 @@ class SequencePooling(keras.layers.Layer):
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
         return {**super().get_config(), "pooling": self.pooling}
+
+
+def _real(inputs, padding_mask, index):
+    """The vectors at one position, zeros where that is padding."""
+    vectors = inputs[:, index]
+    if padding_mask is None:
+        return vectors
+    return ops.where(padding_mask[:, index, None], vectors, ops.zeros((), vectors.dtype))

@@ -34,6 +34,10 @@ class TextExamples:
         self.preprocessor = preprocessor
         self.augment = augment
         self.copies = copies
+        if preprocessor.num_segments > 1:
+            inputs, targets = self.signature
+            segments = {"segment_ids": keras.KerasTensor((None, None), "int32")}
+            self.signature = ({**inputs, **segments}, targets)
 
     def __len__(self):
         return len(self.store)

@@ -26,6 +26,20 @@ def test_without_a_mask_all_vectors_are_real(drawn):
 
 
 @given(sequences())
+def test_two_vectors_stand_side_by_side(drawn):
+    inputs, mask = drawn.inputs, drawn.padding_mask
+    if mask.shape[1] > 1:
+        others = references.mean_pooling(inputs[:, 1:], mask[:, 1:])
+        expected = np.concatenate([inputs[:, 0], others], axis=1)
+        outputs = SequencePooling("cls_mean")(inputs, padding_mask=mask)
+        np.testing.assert_allclose(outputs, expected, atol=1e-6)
+        layer = SequencePooling("cls_distillation")
+        expected = inputs[:, :2].reshape(len(inputs), -1)
+        np.testing.assert_array_equal(layer(inputs), expected)
+        assert layer.compute_output_shape(inputs.shape) == expected.shape
+
+
+@given(sequences())
 def test_what_the_padding_holds_does_not_matter(drawn):
     other = np.where(drawn.padding_mask[..., None], drawn.inputs, 1e4)
     np.testing.assert_array_equal(
@@ -86,6 +100,6 @@ def test_the_mask_of_an_embedding_is_heeded(policy):
 @pytest.mark.parametrize("pooling", ["max", None, 1])
 def test_an_unknown_pooling_is_refused(pooling):
     with pytest.raises(
-        ValueError, match=rf"`pooling`, expected one of \('cls', 'mean'\).*pooling={pooling!r}"
+        ValueError, match=rf"`pooling`, expected one of \('cls', 'mean', .*pooling={pooling!r}"
     ):
         SequencePooling(pooling)

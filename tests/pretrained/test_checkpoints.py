@@ -280,3 +280,30 @@ def test_a_family_reads_the_settings_that_it_writes(family):
     for architecture in family.fields:
         config = family.config({"pad_token_id": 1}, architecture)
         assert family.config(family.settings(config), architecture) == config
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"num_segments": -1},
+        {"num_segments": 1.5},
+        {"embedding_dim": 0},
+        {"embedding_dim": "wide"},
+        {"head_dropout": 1.0},
+        {"head_activation": "swish"},
+        {"pooler_activation": "softmax"},
+    ],
+    ids=str,
+)
+def test_a_field_out_of_its_range_is_refused(fields):
+    ((name, value),) = fields.items()
+    with pytest.raises(ValueError, match=rf"`{name}`.*{name}={value!r}"):
+        zoo.get_config("sentiment_classifier").replace(**fields)
+
+
+@pytest.mark.parametrize("name", ["sentiment_classifier", "sequence_tagger"])
+def test_embeddings_of_another_size_are_projected(name):
+    model = zoo.build(f"{name}/tiny", embedding_dim=8, num_segments=2, embedding_norm=True)
+    assert model.get_layer("token_embedding").output.shape[-1] == 8
+    assert model.get_layer("embedding_norm").output.shape[-1] == 8
+    assert model.get_layer("embedding_projection").output.shape[-1] == 32

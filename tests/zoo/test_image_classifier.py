@@ -48,6 +48,36 @@ def test_stems_poolings_and_positions_go_together(stem, pooling, position):
     assert np.abs(logits[0] - logits[1]).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("fields", "size", "names"),
+    [
+        ({"pooling": "cls_mean"}, 64, ["class"]),
+        ({"distillation_token": True}, 32, ["class", "distillation"]),
+        (
+            {"pooling": "cls_distillation", "distillation_token": True},
+            64,
+            ["class", "distillation"],
+        ),
+    ],
+)
+def test_tokens_come_before_the_patches_and_their_vectors_are_pooled(fields, size, names):
+    model = small_model("image_classifier", num_classes=0, **fields)
+    config = zoo.config_of(model)
+    assert config.position_names[: len(names)] == names
+    assert len(config.position_names) == len(names) + 4
+    assert model.get_layer("encoder_block_0").output.shape[1] == len(names) + 4
+    assert logits_of(model, sample(model, [1])).shape == (1, size)
+    assert config.pooled_dim == size
+
+
+@pytest.mark.parametrize(
+    "fields", [{"pooling": "cls_distillation"}, {"pooling": "mean", "distillation_token": True}]
+)
+def test_a_distillation_token_that_nothing_sees_is_refused(fields):
+    with pytest.raises(ValueError, match="`distillation_token"):
+        zoo.get_config("image_classifier").replace(**fields)
+
+
 def test_without_positions_the_order_of_patches_is_not_seen_and_with_them_it_is():
     images = random_pixels(1, *SHAPE)
     swapped = images.copy()
