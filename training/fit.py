@@ -88,7 +88,9 @@ def fit(
         if resume:
             loaded = load(folder / STATE_FOLDER / "start")
             _check_same_run(loaded, data, run)
-            pipeline = TrainingPipeline(loaded.model, loaded.preprocessor, loaded.labels)
+            pipeline = TrainingPipeline(
+                loaded.model, loaded.preprocessor, loaded.labels, loaded.training
+            )
         elif not isinstance(pipeline, TrainingPipeline):
             pipeline = prepare(pipeline, data, **overrides)
         elif overrides:
@@ -96,6 +98,8 @@ def fit(
                 "Expected overrides of the configuration only with a model's name; pass them to "
                 f"`prepare`. Received: {sorted(overrides)}"
             )
+        if "checkpoint" in pipeline.training:  # Where the first weights come from.
+            run = {**run, "checkpoint": pipeline.training["checkpoint"]}
         pipeline.training = run
         return _train(
             pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out

@@ -98,7 +98,12 @@ class WordsPreprocessor(TextPreprocessor):
                 last = index
             ends[-1] = end
         words = [text[start:end] for start, end in zip(starts, ends, strict=True)]
-        return Words(words, starts, ends)
+        # Some tokenizers count the space before a word as a part of it.
+        spaces = [len(word) - len(word.lstrip()) for word in words]
+        words = [word.lstrip() for word in words]
+        starts = [start + count for start, count in zip(starts, spaces, strict=True)]
+        kept = [index for index, word in enumerate(words) if word]
+        return Words(*([column[index] for index in kept] for column in (words, starts, ends)))
 
     def encode(self, sentences):
         """Returns `EncodedWords` for each sentence, without padding.

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from attnzoo import zoo
+from attnzoo.zoo.image_preprocessor import ImagePreprocessor
 from attnzoo.zoo.pretrained import FAMILIES, Checkpoint, save_checkpoint
 
+from ..layer_test_case import randomize_weights
 from .small_checkpoints import (
     LABELS,
     bert_checkpoint,
@@ -142,6 +144,37 @@ def test_a_vocabulary_file_makes_the_same_tokenizer(folder):
     batch = preprocessor.collate([pair], length=8)
     assert batch["token_ids"].tolist() == [[2, 5, 3, 6, 7, 3, 0, 0]]
     assert batch["segment_ids"].tolist() == [[0, 0, 0, 1, 1, 1, 0, 0]]
+
+
+def test_the_scale_of_pixels_goes_both_ways(tmp_path):
+    scale = {"pixel_mean": (0.4, 0.5, 0.6), "pixel_std": (0.1, 0.2, 0.3)}
+    sizes = {"hidden_dim": 8, "intermediate_dim": 12, "num_layers": 1, "num_heads": 2}
+    model = zoo.build(
+        "image_classifier/tiny",
+        num_classes=3,
+        image_shape=(8, 12, 3),
+        patch_size=4,
+        **sizes,
+        **scale,
+    )
+    randomize_weights(model)
+    pipeline = zoo.Pipeline(model, ImagePreprocessor((8, 12, 3)), LABELS)
+    assert save_checkpoint(pipeline, tmp_path / "vit") == "vit"
+    read = zoo.load(tmp_path / "vit")
+    assert (read.config.pixel_mean, read.config.pixel_std) == tuple(scale.values())
+    assert read.config.image_shape == (8, 12, 3)
+    images = [np.random.default_rng(0).integers(0, 256, (9, 9, 3), "uint8")]
+    np.testing.assert_allclose(read.logits(images), pipeline.logits(images), atol=1e-6)
+    larger = zoo.build("image_classifier", weights=tmp_path / "vit", image_shape=(16, 16, 3))
+    assert larger.get_layer("position").table.shape == (16, 8)
+    path = tmp_path / "vit" / "preprocessor_config.json"
+    settings = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**settings, "do_center_crop": True}), "utf-8")
+    (note,) = zoo.load(tmp_path / "vit").training["checkpoint"]["notes"]
+    assert "cropped" in note
+    path.write_text(json.dumps({**settings, "rescale_factor": 1 / 127}), "utf-8")
+    with pytest.raises(ValueError, match="to scale pixels by 1/255"):
+        zoo.load(tmp_path / "vit")
 
 
 def test_a_saved_pipeline_and_back_is_the_same(folder, tmp_path):

@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from attnzoo import export, training, zoo
 from attnzoo.cli.main import main
@@ -95,6 +95,48 @@ def test_a_tokenizer_that_is_no_wordpiece_is_left_to_the_client(tmp_path):
     assert "None takes raw inputs" in (tmp_path / "dist/README.md").read_text("utf-8")
     texts = ["good bad", "bad"]
     assert_same_predictions(export.load(tmp_path / "dist")(texts), pipeline(texts))
+
+
+def byte_level_tokenizer():
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([" a good film, very bad films, a film"] * 5, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(
+        ("</s>", 2), ("<s>", 0), add_prefix_space=False
+    )
+    return tokenizer
+
+
+def metaspace_tokenizer():
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    pieces += [("▁a", -1.0), ("▁good", -1.0), ("▁film", -1.0), ("s", -1.0), ("▁", -3.0)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+@pytest.mark.parametrize("make", [byte_level_tokenizer, metaspace_tokenizer])
+def test_a_tagger_of_another_tokenizer_finds_words_and_their_pieces(folder, make):
+    overrides = {"num_segments": 1, "vocabulary_size": 310}
+    bert_checkpoint(folder, "sequence_tagger", **overrides)
+    make().save(str(folder / "tokenizer.json"))
+    tagger = zoo.load(folder)
+    (tagged,) = tagger(["a good  films"])
+    assert [word.word for word in tagged.words] == ["a", "good", "films"]
+    assert [(word.start, word.end) for word in tagged.words] == [(0, 1), (2, 6), (8, 13)]
+    tokenizer = tagger.preprocessor.tokenizer
+    (encoded,) = tagger.preprocessor.encode([["a", "good", "films"]])
+    assert encoded.token_ids.tolist() == tokenizer.encode("a good films").ids
+    assert encoded.word_starts.tolist()[:3] == [1, 2, 3]
 
 
 def test_a_backbone_learns_new_labels(folder, tmp_path, capsys):

@@ -146,11 +146,11 @@ class Family:
         """Returns how many rows of the table of positions come before that of the first token."""
         return settings["pad_token_id"] + 1 if self.offset_by_padding else 0
 
-    def settings(self, config):
+    def settings(self, config, pad_token_id=0):
         """Returns what config.json says of one of our configurations, labels left out."""
         settings = {"model_type": self.model_type, self.activation_key: "gelu"}
         if self.offset_by_padding:
-            settings["pad_token_id"] = 1
+            settings["pad_token_id"] = pad_token_id
         for key in self.keys:
             value = getattr(config, key.fields[0])
             if key.fields[0] == "embedding_dim" and value is None:

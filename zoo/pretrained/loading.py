@@ -119,7 +119,8 @@ class Checkpoint:
         task = get_task(get_architecture(architecture).task)
         if "tokenizer.json" not in task.preprocessor_files:
             return task.load_preprocessor(self.path, config)
-        tokenizer = read_tokenizer(self.path, config.vocabulary_size)
+        by_words = architecture == "sequence_tagger"
+        tokenizer = read_tokenizer(self.path, config.vocabulary_size, by_words)
         return task.make_preprocessor(tokenizer, config)
 
     def _config(self, architecture, num_classes, report):

@@ -13,6 +13,9 @@ from .sentence_transformers import write_pooling
 from .tensor_files import WEIGHTS_FILE, write_tensors
 from .tokenizer_files import write_tokenizer
 
+# Fields that are written to another file than config.json.
+_BESIDE = ("pixel_mean", "pixel_std")
+
 
 def save_checkpoint(pipeline, path):
     """Writes a pipeline as a folder in the format of Hugging Face.
@@ -37,7 +40,7 @@ def save_checkpoint(pipeline, path):
     architecture = architecture_of(model)
     was = pipeline.training.get("checkpoint", {}).get("model_type")
     family, config, pooling = _family_of(architecture, config, was)
-    settings = family.settings(config)
+    settings = family.settings(config, getattr(pipeline.preprocessor, "pad_id", 0))
     entries = family.table(config, settings)
     prefix = ""
     settings["architectures"] = [family.backbone_class]
@@ -103,4 +106,5 @@ def _differences(family, architecture, config):
         for name, value in config.to_dict().items()
         if value != getattr(found, name)
         and (name not in config.free_fields or name == "classifier_activation")
+        and name not in _BESIDE
     ]

@@ -19,12 +19,14 @@ _ROLES = {
 }
 
 
-def read_tokenizer(folder, vocabulary_size):
+def read_tokenizer(folder, vocabulary_size, by_words=False):
     """Reads the tokenizer of a checkpoint.
 
     Args:
         folder: `Path` of the folder.
         vocabulary_size: Rows of the model's embedding, which its ids must have.
+        by_words: Whether it is given words one by one, which some tokenizers must be told to treat
+            as if spaces stood before them. Defaults to False.
 
     Returns:
         A `tokenizers.Tokenizer`.
@@ -54,7 +56,16 @@ def read_tokenizer(folder, vocabulary_size):
             f"Expected the ids of {path} to be rows of the model's embedding. Received: ids up to "
             f"{max(ids)}, an embedding of {vocabulary_size} rows"
         )
-    return tokenizer
+    return _with_prefix_space(tokenizer) if by_words else tokenizer
+
+
+def _with_prefix_space(tokenizer):
+    settings = json.loads(tokenizer.to_str())
+    changed = False
+    for part in ("pre_tokenizer", "post_processor"):
+        if (settings[part] or {}).get("add_prefix_space") is False:
+            settings[part]["add_prefix_space"] = changed = True
+    return Tokenizer.from_str(json.dumps(settings)) if changed else tokenizer
 
 
 def _of_vocabulary(path, settings):
