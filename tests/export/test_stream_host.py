@@ -20,6 +20,8 @@ from attnzoo.zoo.raw_audio import wav_bytes
 from .engines import ServingSession
 from .small_models import make_source, randomise
 
+pytestmark = pytest.mark.slow
+
 ONNX, SAVEDMODEL = "onnx/model.streaming.onnx", "savedmodel_streaming/1"
 SIZES = {
     "sampling_rate": 2000,
