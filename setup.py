@@ -51,6 +51,7 @@ INSTALL_REQUIRES = [
     "filelock>=3.12",  # 4.2.12
     "rich>=13.0",  # 15.0.0
     "scikit-learn>=1.5",  # 1.9.1
+    "scipy>=1.13",  # 1.17.1
     "jiwer>=3.0",  # 4.0.0
     "soundfile>=0.12",  # 0.14.0
     "soxr>=0.5",  # 1.1.0

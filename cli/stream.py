@@ -96,7 +96,7 @@ def _chunks(arguments, size, rate):
         return
     held, is_empty = np.zeros(0, "float32"), True
     for samples in _read_samples(sys.stdin.buffer, arguments.rate or rate, rate, size):
-        held, is_empty = np.concatenate([held, samples]), False
+        held, is_empty = np.concatenate([held, samples]), is_empty and not len(samples)
         while len(held) >= size:
             yield held[:size]
             held = held[size:]
@@ -117,12 +117,11 @@ def _read_samples(file, own_rate, rate, size):
         resample = soxr.ResampleStream(own_rate, rate, 1, dtype="float32")
     wanted = _BYTES_PER_SAMPLE * max(1, size * own_rate // rate)
     while data := file.read(wanted):
-        is_last = len(data) < wanted
         data = data[: len(data) // _BYTES_PER_SAMPLE * _BYTES_PER_SAMPLE]
         samples = np.frombuffer(data, "<i2").astype("float32") / (1 << 15)
-        yield samples if resample is None else resample.resample_chunk(samples, last=is_last)
-        if is_last:
-            return
+        yield samples if resample is None else resample.resample_chunk(samples)
+    if resample is not None:  # It holds back what it needs to filter.
+        yield resample.resample_chunk(np.zeros(0, "float32"), last=True)
 
 
 class _Heard:

@@ -65,7 +65,7 @@ def write_stream_samples(served, stream, folder):
     reach = sum(stream.config.contexts[0]) + 1
     # Until each cache has been filled and has let go of what it held first.
     longest = (3 + -(-reach * vector // chunk)) * chunk
-    for length in sorted({vector, chunk - 1, 2 * chunk, longest + vector + 1}):
+    for length in sorted({vector, max(vector, chunk - 1), 2 * chunk, longest + vector + 1}):
         for batch in (1, 3):
             lengths = generator.integers(0, length + 1, batch)
             lengths[0] = length

@@ -117,7 +117,8 @@ def test_the_wheel_holds_every_module_and_every_data_file(wheel):
 @pytest.mark.slow
 def test_no_data_of_others_is_in_the_wheel(wheel):
     assert not [name for name in wheel.namelist() if "shared" in name or "tests" in name]
-    assert sum(file.file_size for file in wheel.infolist()) < 2_000_000
+    # Of which the digits of synthetic voices, made for the demo, are three.
+    assert sum(file.file_size for file in wheel.infolist()) < 5_000_000
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import next_fast_len
 
 # An equaliser has this many bands, evenly over the square root of the frequency.
 _EQUALIZER_BANDS = 8
@@ -75,7 +76,9 @@ class AudioAugmentation:
 
     def _equalized(self, samples, generator):
         decibels = generator.uniform(-self.equalizer, self.equalizer, _EQUALIZER_BANDS)
-        spectrum = np.fft.rfft(samples)
+        # A length that is a product of small primes, which takes a tenth of the time.
+        length = next_fast_len(len(samples), real=True)
+        spectrum = np.fft.rfft(samples, length)
         place = np.sqrt(np.linspace(0, 1, len(spectrum))) * (_EQUALIZER_BANDS - 1)
         factor = 10 ** (np.interp(place, np.arange(_EQUALIZER_BANDS), decibels) / 20)
-        return np.fft.irfft(spectrum * factor, len(samples)).astype("float32")
+        return np.fft.irfft(spectrum * factor, length)[: len(samples)].astype("float32")

@@ -1,11 +1,13 @@
+import io
 import json
 
 import numpy as np
 import pytest
 
 from attnzoo import zoo
+from attnzoo.cli.stream import _read_samples
 from attnzoo.zoo.audio_preprocessor import AudioPreprocessor
-from attnzoo.zoo.raw_audio import wav_bytes
+from attnzoo.zoo.raw_audio import resampled, wav_bytes
 
 from ..zoo.test_speech_encoder import RATE, encoder
 from .conftest import Made, captured
@@ -94,6 +96,15 @@ def test_raw_samples_of_another_rate_are_resampled(attnzoo, run_folder, samples)
     result = attnzoo("stream", run_folder, "--input", "-", "--rate", 2 * RATE, stdin=doubled)
     assert result.code == 0, result.err
     assert "2.0 s of audio" in result.err
+
+
+@pytest.mark.parametrize("length", [2 * 640, 2 * 640 * 3, 2 * 640 + 1, 7])
+def test_no_sample_is_lost_by_resampling(length):
+    """Where the input ends with a whole chunk, too."""
+    samples = np.random.default_rng(0).normal(0, 3000, length).astype("<i2")
+    pieces = _read_samples(io.BytesIO(samples.tobytes()), 16000, 8000, 640)
+    expected = resampled(samples.astype("float32") / (1 << 15), 16000, 8000)
+    np.testing.assert_allclose(np.concatenate(list(pieces)), expected, rtol=0, atol=1e-6)
 
 
 def test_as_json_every_piece_has_its_time(attnzoo, model_path, recording):

@@ -24,13 +24,15 @@ def test_a_preset_exports_to_both_formats_in_all_shapes(preset, tmp_path):
     report = export.to_artefact(model, tmp_path / "dist")
     assert report.passed
     serving = ServingSession(tmp_path / "dist" / "savedmodel" / "1")
-    longest = task.longest(config)
+    longest = task.longest(config) // getattr(config, "steps_per_vector", 1)
     for batch in (1, 2, 3, 5, 8):
         for length in {min(n, longest) for n in (1, 2, 5, 31, longest - 1, longest)} - {0}:
             lengths = np.linspace(0 if batch > 1 else length, length, batch).astype(int)
             tensors = fresh_tensors(task, config, lengths, seed=batch * length)
             expected = keras_answers(model, task, config, tensors)
-            limit = 2e-5 * max(1.0, np.abs(expected).max())
+            sizes = np.abs(expected)
+            # Padding of CTC, which is sure to be blank, is not what the others are measured by.
+            limit = 2e-5 * sizes[sizes < 1e4].max(initial=1.0)
             for answers in (
                 run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors),
                 run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors, optimized=False),

