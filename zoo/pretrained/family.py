@@ -10,6 +10,11 @@ from ..registry import get_preset
 _WITHOUT_EFFECT = frozenset(
     (
         *("_attn_implementation", "_attn_implementation_autoset", "_commit_hash"),
+        *("_num_labels", "tokenizer_class", "xla_device"),
+        # Of generating text, which old versions of transformers wrote into every file.
+        *("bad_words_ids", "do_sample", "early_stopping", "eos_token_ids", "length_penalty"),
+        *("max_length", "min_length", "no_repeat_ngram_size", "num_beams", "num_return_sequences"),
+        *("repetition_penalty", "temperature", "top_k", "top_p"),
         *("_name_or_path", "architectures", "bos_token_id", "chunk_size_feed_forward"),
         *("cls_token_id", "dtype", "eos_token_id", "finetuning_task"),
         *("gradient_checkpointing", "id2label", "initializer_factor", "initializer_range"),
