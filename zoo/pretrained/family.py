@@ -160,6 +160,8 @@ class Family:
             value = getattr(config, key.fields[0])
             if key.fields[0] == "embedding_dim" and value is None:
                 value = config.hidden_dim
+            if key.fields[0] == "head_dropout" and value is None and key.default is not None:
+                value = config.dropout
             settings[key.theirs] = value
         if self.offset_by_padding:
             settings["max_position_embeddings"] += self.positions_before_first(settings)
