@@ -9,8 +9,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from attnzoo import export, training, zoo
 from attnzoo.cli.main import main
+from attnzoo.zoo.image_preprocessor import ImagePreprocessor
+from attnzoo.zoo.pretrained import save_checkpoint
 from attnzoo.zoo.text_preprocessor import TextPreprocessor
 
+from ..layer_test_case import randomize_weights
 from .small_checkpoints import LABELS, bert_checkpoint, bert_pipeline
 
 TEXTS = ["a good film", "", "very bad films!"]
@@ -95,6 +98,32 @@ def test_a_tokenizer_that_is_no_wordpiece_is_left_to_the_client(tmp_path):
     assert "None takes raw inputs" in (tmp_path / "dist/README.md").read_text("utf-8")
     texts = ["good bad", "bad"]
     assert_same_predictions(export.load(tmp_path / "dist")(texts), pipeline(texts))
+
+
+IMAGE_FAMILIES = {
+    "vit": {},
+    "deit": {"pooling": "cls_distillation", "distillation_token": True},
+    "dinov2": {"pooling": "cls_mean", "layer_scale": 1.0},
+}
+
+
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_models_of_images_are_written_read_and_exported(folder, tmp_path, family, num_classes):
+    sizes = {"hidden_dim": 8, "intermediate_dim": 16, "num_layers": 1, "num_heads": 2}
+    model = zoo.build(
+        *("image_classifier/tiny", None, num_classes),
+        **{"image_shape": (8, 8, 3), "patch_size": 4, **sizes, **IMAGE_FAMILIES[family]},
+    )
+    randomize_weights(model)
+    pipeline = zoo.Pipeline(model, ImagePreprocessor((8, 8, 3)), LABELS[:num_classes])
+    images = list(np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), "uint8"))
+    if num_classes or family != "deit":  # A backbone of DeiT's is pooled by its first token.
+        assert save_checkpoint(pipeline, folder) == family
+        np.testing.assert_allclose(
+            zoo.load(folder).embed(images), pipeline.embed(images), atol=1e-6
+        )
+    assert export.to_artefact(pipeline, tmp_path / "dist").passed
 
 
 def byte_level_tokenizer():
