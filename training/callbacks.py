@@ -15,6 +15,7 @@ import numpy as np
 
 from ..zoo.ctc_decoding import GreedyDecoder
 from ..zoo.symbols import text_of
+from .entities import score_entities
 from .history import write_history
 from .transcripts import count_errors
 
@@ -114,6 +115,34 @@ class TranscriptErrors(keras.callbacks.Callback):
                     heard.append(text_of(labels[span.symbol] for span in decoder(logits)))
         errors = count_errors(said, heard)
         logs.update({"val_wer": errors.wer, "val_cer": errors.cer})
+
+
+class EntityScores(keras.callbacks.Callback):
+    """Adds `val_f1` to an epoch: strict F1 of the entities that the labels mark.
+
+    Nine words of ten are no entity, and a model that finds none has that much accuracy.
+
+    Args:
+        pipeline: The `TrainingPipeline`, for its labels.
+        batches: `BucketedBatches` of the validation split.
+    """
+
+    def __init__(self, pipeline, batches):
+        super().__init__()
+        self.pipeline = pipeline
+        self.batches = batches
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Tags the validation split with the averaged weights."""
+        names = np.array(self.pipeline.labels)
+        true, predicted = [], []
+        with averaged_weights(self.model):
+            for inputs, labels, is_word in self.batches:
+                guessed = self.pipeline.model.predict_on_batch(inputs).argmax(axis=-1)
+                for row, of_words in enumerate(is_word.astype(bool)):
+                    true.append(names[labels[row, of_words]].tolist())
+                    predicted.append(names[guessed[row, of_words]].tolist())
+        logs["val_f1"] = score_entities(true, predicted)["all"]["f1"]
 
 
 class EpochRecord(keras.callbacks.Callback):

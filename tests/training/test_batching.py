@@ -19,6 +19,7 @@ class Counting(TextPreprocessor):
     def __init__(self, max_sequence_length=64):
         self.max_sequence_length = max_sequence_length
         self.pad_id = 0
+        self.num_segments = 0
 
     def encode(self, texts):
         return [np.full(len(text), index + 1, "int32") for index, text in enumerate(texts)]

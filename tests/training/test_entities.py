@@ -106,3 +106,15 @@ def test_evaluation_scores_entities_of_a_tagger(tagger, tagged_data):
     assert evaluation.entities == score_entities(true, guessed)
     right = np.concatenate(true) == np.concatenate(guessed)
     assert evaluation.accuracy == pytest.approx(right.mean())
+
+
+def test_training_on_entities_is_judged_by_those_found_and_not_by_words(tmp_path):
+    sentences = ["Ann\tB-person\nLee\tI-person\nsings\tO\n", "it\tO\nrains\tO\n"]
+    (tmp_path / "train.conll").write_text("\n".join(sentences * 6))
+    (tmp_path / "dev.conll").write_text("\n".join(sentences))
+    data = training.load_data(str(tmp_path), "token_classification")
+    history = training.fit("sequence_tagger/tiny", data, recipe="scratch", seed=0, verbose=0)
+    assert history.monitor == "val_f1"
+    evaluation = training.evaluate(history.pipeline, data.validation)
+    best = max(history.history["val_f1"])
+    assert best == pytest.approx(evaluation.entities["all"]["f1"])

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from ...zoo.tasks import TASKS
-from ..entities import checked_entities
+from ..callbacks import EntityScores
+from ..entities import checked_entities, is_entity_scheme
 from ..examples import TaggedExamples
 from ..held_out import random_selection
 from ..recipe import TaggingRecipe
@@ -27,6 +28,8 @@ class TokenClassificationTraining(Training):
     how_held_out = "in sentences chosen at random"
     recipes: ClassVar = {
         "scratch": TaggingRecipe(),
+        # Chosen by the entities found rather than by words, most of which are no part of one.
+        "entities": TaggingRecipe(monitor="val_f1"),
         # A few hundred sentences: many epochs, each of a second.
         "demo": TaggingRecipe(epochs=15, batch_size=8, learning_rate=3e-3, patience=15),
     }
@@ -48,6 +51,10 @@ class TokenClassificationTraining(Training):
     def held_out(self, labels, share, seed):
         """Chooses the rows to hold out for validation, see `random_selection`."""
         return random_selection(len(labels), share, seed)
+
+    def recipe_name(self, name, data):
+        """Returns `"entities"` for `"scratch"` where labels mark entities."""
+        return "entities" if name == "scratch" and is_entity_scheme(data.label_names) else name
 
     def learn(self, data, config, lowercase=False):
         """Learns the vocabulary of the train split.
@@ -108,6 +115,10 @@ class TokenClassificationTraining(Training):
     def augmentation(self, recipe):
         """Returns the arguments of `examples` that a recipe asks for in training."""
         return {"subword_dropout": recipe.subword_dropout, "token_dropout": recipe.token_dropout}
+
+    def callbacks(self, pipeline, validation):
+        """Returns the callback that scores entities in the validation split, if labels mark any."""
+        return [EntityScores(pipeline, validation)] if is_entity_scheme(pipeline.labels) else []
 
 
 def _breaks(ends, longest):
