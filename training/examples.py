@@ -27,13 +27,14 @@ class TextExamples:
         keras.KerasTensor((None,), "int32"),
     )
 
-    def __init__(self, store, labels, preprocessor, augment=None, copies=1):
+    def __init__(self, store, labels, preprocessor, augment=None, copies=1, offsets=None):
         self.store = store
         self.lengths = store.lengths
         self.labels = np.asarray(labels, "int32")
         self.preprocessor = preprocessor
         self.augment = augment
         self.copies = copies
+        self.offsets = offsets
         if preprocessor.num_segments > 1:
             inputs, targets = self.signature
             segments = {"segment_ids": keras.KerasTensor((None, None), "int32")}
@@ -47,6 +48,10 @@ class TextExamples:
         encoded = self.store[rows]
         if self.augment is not None:
             encoded = self.augment(encoded, generator)
+        if self.offsets is not None:
+            encoded = [
+                ids + offset for ids, offset in zip(encoded, self.offsets[rows], strict=True)
+            ]
         length = self.preprocessor.padded_length([len(ids) for ids in encoded])
         inputs = self.preprocessor.collate(encoded, length)
         return (

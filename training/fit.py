@@ -91,6 +91,7 @@ def fit(
             pipeline = TrainingPipeline(
                 loaded.model, loaded.preprocessor, loaded.labels, loaded.training
             )
+            run["new_weights"] = loaded.training.get("new_weights", False)
         elif not isinstance(pipeline, TrainingPipeline):
             pipeline = prepare(pipeline, data, **overrides)
         elif overrides:
@@ -98,6 +99,7 @@ def fit(
                 "Expected overrides of the configuration only with a model's name; pass them to "
                 f"`prepare`. Received: {sorted(overrides)}"
             )
+        run.setdefault("new_weights", not pipeline.training)
         if "checkpoint" in pipeline.training:  # Where the first weights come from.
             run = {**run, "checkpoint": pipeline.training["checkpoint"]}
         pipeline.training = run
@@ -137,13 +139,18 @@ def _check_same_run(start, data, run):
 def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out):
     state = folder / STATE_FOLDER
     task = get_training_task(data.task)
-    train = pipeline.make_batches(
-        data.train, recipe.batch_size, seed=seed, **task.augmentation(recipe)
-    )
+    augmentation = task.augmentation(recipe)
+    start = task.start(pipeline, data, recipe) if pipeline.training["new_weights"] else None
+    if start is not None:
+        augmentation["offsets"] = start.offsets
+    train = pipeline.make_batches(data.train, recipe.batch_size, seed=seed, **augmentation)
     validation = pipeline.make_batches(
         data.validation, max(recipe.batch_size, 64), **task.evaluation(recipe)
     )
-    model = task.training_model(pipeline.model, recipe)
+    if not resume:
+        pipeline.save(state / "start")
+    model = pipeline.model if start is None else start.training_model(pipeline.model)
+    model = task.training_model(model, recipe)
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
         jit_compile=recipe.jit_compile,
@@ -156,8 +163,6 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         # Done here, before `fit` does it again, to know how many epochs are behind us.
         backup.set_model(model)
         backup.on_train_begin()
-    else:
-        pipeline.save(state / "start")
     epochs_done = getattr(model, "_initial_epoch", None) or 0
     record.rows = read_history(record.history_file)[:epochs_done]
     measures = task.callbacks(pipeline, validation)

@@ -7,6 +7,11 @@ from ..zoo.config import replace_fields
 
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
+    (
+        ("evidence_folds",),
+        lambda v: isinstance(v, int) and (v == 0 or v >= 2),
+        "0, or an integer of at least 2",
+    ),
     (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
     (
         (
@@ -111,6 +116,8 @@ class TextRecipe(Recipe):
         token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
         consistency: Weight of `PairConsistency` (R-Drop), for which each row goes through the model
             twice; 0 turns it off. Defaults to 2.0.
+        evidence_folds: Folds of `LinearStart`, by which a new model begins as a linear one; 0 turns
+            it off. Defaults to 0.
 
     Raises:
         ValueError: If a field is out of its range.
@@ -121,6 +128,7 @@ class TextRecipe(Recipe):
     subword_dropout: float = 0.1
     token_dropout: float = 0.2
     consistency: float = 2.0
+    evidence_folds: int = 0
 
 
 @dataclass(frozen=True)

@@ -43,18 +43,26 @@ def _sum(vectors, strings):
 
 def _strings(token):
     """Yields each string that a token is made of once."""
-    continues = token.startswith("##")
-    text = token.removeprefix("##")
-    spelled = f"{text.lower()}$" if continues else f"^{text.lower()}$"
-    grams = {
+    kinds = "".join(map(_kind, token.removeprefix("##")[:2]))
+    yield from sorted(letter_strings(token, _GRAM_LENGTHS))
+    yield f"kinds {kinds}"
+    yield f"continues {token.startswith('##')}"
+
+
+def letter_strings(token, lengths):
+    """Returns the set of a token's strings of letters of these lengths, its ends marked.
+
+    Example:
+    >>> sorted(letter_strings("##ing", (3, 4)))
+    ['ing', 'ing$', 'ng$']
+    """
+    text = token.removeprefix("##").lower()
+    spelled = f"{text}$" if token.startswith("##") else f"^{text}$"
+    return {
         spelled[start : start + length]
-        for length in _GRAM_LENGTHS
+        for length in lengths
         for start in range(len(spelled) - length + 1)
     }
-    kinds = "".join(map(_kind, text[:2]))
-    yield from sorted(grams)
-    yield f"kinds {kinds}"
-    yield f"continues {continues}"
 
 
 def _kind(character):

@@ -139,6 +139,7 @@ class EncoderConfig(ModelConfig):
             less, in proportion to their depth. Defaults to 0.0.
         layer_scale: First value of the factor on each residual branch. Defaults to None (none).
         normalize_first: Pre-norm blocks if True, post-norm if False. Defaults to True.
+        final_norm: Whether a stack of pre-norm blocks ends in a normalisation. Defaults to True.
         layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
         use_bias: Whether dense layers have biases. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
@@ -174,6 +175,7 @@ class EncoderConfig(ModelConfig):
     drop_path: float = 0.0
     layer_scale: float | None = None
     normalize_first: bool = True
+    final_norm: bool = True
     layer_norm_epsilon: float = 1e-6
     use_bias: bool = True
     kernel_initializer: str = "glorot_uniform"

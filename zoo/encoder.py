@@ -174,7 +174,8 @@ def encode(states, config, padding_mask=None, dtype=None, window_index=None, aft
         )(states, padding_mask=padding_mask, **options)
         if after_block is not None:
             states = after_block(index, states)
-    if config.normalize_first:  # A post-norm stack already ends in a normalisation.
+    # A post-norm stack already ends in a normalisation.
+    if config.normalize_first and config.final_norm:
         states = layers.LayerNormalization(
             config.layer_norm_epsilon, dtype=dtype, name="final_norm"
         )(states)

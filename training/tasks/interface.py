@@ -60,6 +60,14 @@ class Training:
     def initialise(self, model, preprocessor, data):
         """Changes first weights by what was learned of the data: none."""
 
+    def start(self, pipeline, data, recipe):
+        """Returns how a new model is to begin when training does: as it is.
+
+        Returns:
+            None, or what has the `offsets` of `examples`, and a `training_model(model)` that puts
+            the first weights into the model and returns the model to train.
+        """
+
     # === Batches ===
 
     def targets(self, split, labels):

@@ -1,17 +1,32 @@
 """Training of text classifiers: labelled texts, a WordPiece vocabulary, R-Drop."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from ...zoo.tasks import TASKS
 from ..consistency import with_consistency
 from ..examples import TextExamples
 from ..held_out import stratified_selection
+from ..linear_start import LinearStart, can_begin_linearly
 from ..recipe import TextRecipe
 from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
 from .interface import Training
+
+# More texts teach a Transformer more than where it begins.
+FEW_TEXTS = 10_000
+
+# Embeddings stay as they begin, so little is learned by heart that dropout would have to prevent.
+_FEW = TextRecipe(
+    epochs=4,
+    label_smoothing=0.05,
+    subword_dropout=0.0,
+    token_dropout=0.1,
+    consistency=0.0,
+    evidence_folds=5,
+)
 
 
 class TextClassificationTraining(Training):
@@ -22,17 +37,9 @@ class TextClassificationTraining(Training):
     source_options = ("text_column", "label_column", "download")
     recipes: ClassVar = {
         "scratch": TextRecipe(),
-        # A few hundred sentences: many epochs, each of a second.
-        "demo": TextRecipe(
-            epochs=15,
-            batch_size=16,
-            learning_rate=2e-3,
-            beta_2=0.999,
-            subword_dropout=0.0,
-            token_dropout=0.1,
-            consistency=0.0,
-            patience=15,
-        ),
+        "few": _FEW,
+        # A few hundred sentences: more epochs, each of a second.
+        "demo": replace(_FEW, epochs=8, batch_size=16, beta_2=0.999),
     }
 
     def open_sources(self, spec, text_column=None, label_column=None, download=False):
@@ -46,6 +53,10 @@ class TextClassificationTraining(Training):
     def held_out(self, labels, share, seed):
         """Chooses the rows to hold out for validation, see `stratified_selection`."""
         return stratified_selection(labels, share, seed)
+
+    def recipe_name(self, name, data):
+        """Returns `"few"` for `"scratch"` where there are few texts."""
+        return "few" if name == "scratch" and len(data.train) <= FEW_TEXTS else name
 
     def learn(self, data, config, lowercase=True):
         """Learns the vocabulary of the train split.
@@ -63,7 +74,28 @@ class TextClassificationTraining(Training):
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TASKS[self.name].make_preprocessor(tokenizer, config), fields
 
-    def examples(self, preprocessor, split, subword_dropout=0.0, token_dropout=0.0, copies=1):
+    def start(self, pipeline, data, recipe):
+        """Returns the `LinearStart` of a new model if the recipe asks for one and the model can."""
+        if not recipe.evidence_folds or not can_begin_linearly(pipeline.config):
+            return None
+        tokenizer = pipeline.preprocessor.tokenizer
+        return LinearStart(
+            pipeline.model,
+            pipeline.preprocessor.encode(list(data.train.inputs())),
+            data.train.labels,
+            [tokenizer.id_to_token(index) for index in range(tokenizer.get_vocab_size())],
+            recipe.evidence_folds,
+        )
+
+    def examples(
+        self,
+        preprocessor,
+        split,
+        subword_dropout=0.0,
+        token_dropout=0.0,
+        copies=1,
+        offsets=None,
+    ):
         """Tokenises a split once.
 
         Args:
@@ -72,6 +104,7 @@ class TextClassificationTraining(Training):
             subword_dropout: See `SubwordDropout`. Defaults to 0.0.
             token_dropout: See `TokenDropout`. Defaults to 0.0.
             copies: How often each row stands in its batch. Defaults to 1.
+            offsets: What is added to each row's token ids, `(rows,)`. Defaults to None (nothing).
 
         Returns:
             `TextExamples`.
@@ -88,6 +121,7 @@ class TextClassificationTraining(Training):
             preprocessor,
             compose(augmentations, preprocessor.max_sequence_length),
             copies,
+            offsets,
         )
 
     def augmentation(self, recipe):

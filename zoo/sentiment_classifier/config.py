@@ -39,11 +39,19 @@ class SentimentClassifierConfig(TextEncoderConfig):
         check_activation("pooler_activation", self.pooler_activation)
 
 
-# The larger ones are for training from scratch on thousands of sentences, which asks for strong
-# dropout and positions that begin small (docs/benchmarks.md has the figures).
+# They are for training from scratch on thousands of sentences, which asks for strong dropout, for
+# positions that begin small, and for blocks that add little at first to what the embeddings say
+# (docs/benchmarks.md has the figures).
 PRESETS = {
     "tiny": SentimentClassifierConfig(
-        hidden_dim=32, intermediate_dim=64, num_layers=2, num_heads=2, vocabulary_size=2000
+        hidden_dim=32,
+        intermediate_dim=64,
+        num_layers=2,
+        num_heads=2,
+        vocabulary_size=2000,
+        position="learned",
+        layer_scale=0.1,
+        final_norm=False,
     ),
     "small": SentimentClassifierConfig(
         hidden_dim=64,
@@ -54,6 +62,8 @@ PRESETS = {
         position="learned",
         dropout=0.3,
         embedding_dropout=0.5,
+        layer_scale=0.1,
+        final_norm=False,
     ),
     "base": SentimentClassifierConfig(
         hidden_dim=256,
@@ -65,5 +75,7 @@ PRESETS = {
         position="learned",
         dropout=0.3,
         embedding_dropout=0.5,
+        layer_scale=0.1,
+        final_norm=False,
     ),
 }
