@@ -38,6 +38,17 @@ class TextClassificationTraining(Training):
     recipes: ClassVar = {
         "scratch": TextRecipe(),
         "few": _FEW,
+        # A trained encoder knows the language; steps are small, so that it does not forget it.
+        "finetune": TextRecipe(
+            epochs=3,
+            learning_rate=1e-4,
+            weight_decay=0.01,
+            beta_2=0.999,
+            label_smoothing=0.0,
+            subword_dropout=0.0,
+            token_dropout=0.0,
+            consistency=0.0,
+        ),
         # A few hundred sentences: more epochs, each of a second.
         "demo": replace(_FEW, epochs=8, batch_size=16, beta_2=0.999),
     }
