@@ -67,6 +67,8 @@ def test_a_model_of_features_has_no_signature_for_wav_files(tmp_path):
     model = zoo.build("speech_encoder/tiny", input="features", num_classes=3)
     labels = ["<blank>", "A", "B"]
     preprocessor = AudioPreprocessor.of_config(zoo.config_of(model))
-    kinds, reason = write_savedmodel(ServedModel(zoo.Pipeline(model, preprocessor, labels)), tmp_path)
+    kinds, reason = write_savedmodel(
+        ServedModel(zoo.Pipeline(model, preprocessor, labels)), tmp_path
+    )
     assert set(kinds.values()) == {"tensors"}
     assert reason is None  # Nothing is amiss: there is no such signature.
