@@ -116,8 +116,8 @@ class TextRecipe(Recipe):
         token_dropout: Rate of `TokenDropout`. Defaults to 0.2.
         consistency: Weight of `PairConsistency` (R-Drop), for which each row goes through the model
             twice; 0 turns it off. Defaults to 2.0.
-        evidence_folds: Folds of `LinearStart`, by which a new model begins as a linear one; 0 turns
-            it off. Defaults to 0.
+        evidence_folds: Folds of `LinearStart`, by which a new model begins as a linear one where
+            its logits are linear in its embeddings; 0 turns it off. Defaults to 0.
 
     Raises:
         ValueError: If a field is out of its range.
