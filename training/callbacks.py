@@ -91,11 +91,11 @@ class AveragedEvaluation(keras.callbacks.Callback):
         self._swap.__exit__(None, None, None)
 
 
-class TranscriptErrors(keras.callbacks.Callback):
-    """Adds `val_wer` and `val_cer` to an epoch: what the best path of CTC has wrong.
+class ValidationMeasure(keras.callbacks.Callback):
+    """Adds to an epoch what is measured on the validation split with the averaged weights.
 
     Args:
-        pipeline: The `TrainingPipeline`, for its labels.
+        pipeline: The `TrainingPipeline`.
         batches: `BucketedBatches` of the validation split.
     """
 
@@ -105,44 +105,46 @@ class TranscriptErrors(keras.callbacks.Callback):
         self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
-        """Decodes the validation split with the averaged weights."""
+        """Measures."""
+        with averaged_weights(self.model):
+            logs.update(self.measure())
+
+    def measure(self):
+        """Returns a dict from the name of each measure to its value."""
+        raise NotImplementedError
+
+
+class TranscriptErrors(ValidationMeasure):
+    """Measures `val_wer` and `val_cer`: what the best path of CTC has wrong."""
+
+    def measure(self):
+        """Decodes the validation split."""
         labels, decoder = self.pipeline.labels, GreedyDecoder()
         said, heard = [], []
-        with averaged_weights(self.model):
-            for inputs, targets in self.batches:
-                said += [text_of(labels[i] for i in row if i) for row in targets]
-                for logits in self.pipeline.model.predict_on_batch(inputs):
-                    heard.append(text_of(labels[span.symbol] for span in decoder(logits)))
+        for inputs, targets in self.batches:
+            said += [text_of(labels[i] for i in row if i) for row in targets]
+            for logits in self.pipeline.model.predict_on_batch(inputs):
+                heard.append(text_of(labels[span.symbol] for span in decoder(logits)))
         errors = count_errors(said, heard)
-        logs.update({"val_wer": errors.wer, "val_cer": errors.cer})
+        return {"val_wer": errors.wer, "val_cer": errors.cer}
 
 
-class EntityScores(keras.callbacks.Callback):
-    """Adds `val_f1` to an epoch: strict F1 of the entities that the labels mark.
+class EntityScores(ValidationMeasure):
+    """Measures `val_f1`: strict F1 of the entities that the labels mark.
 
     Nine words of ten are no entity, and a model that finds none has that much accuracy.
-
-    Args:
-        pipeline: The `TrainingPipeline`, for its labels.
-        batches: `BucketedBatches` of the validation split.
     """
 
-    def __init__(self, pipeline, batches):
-        super().__init__()
-        self.pipeline = pipeline
-        self.batches = batches
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Tags the validation split with the averaged weights."""
+    def measure(self):
+        """Tags the validation split."""
         names = np.array(self.pipeline.labels)
         true, predicted = [], []
-        with averaged_weights(self.model):
-            for inputs, labels, is_word in self.batches:
-                guessed = self.pipeline.model.predict_on_batch(inputs).argmax(axis=-1)
-                for row, of_words in enumerate(is_word.astype(bool)):
-                    true.append(names[labels[row, of_words]].tolist())
-                    predicted.append(names[guessed[row, of_words]].tolist())
-        logs["val_f1"] = score_entities(true, predicted)["all"]["f1"]
+        for inputs, labels, is_word in self.batches:
+            guessed = self.pipeline.model.predict_on_batch(inputs).argmax(axis=-1)
+            for row, of_words in enumerate(is_word.astype(bool)):
+                true.append(names[labels[row, of_words]].tolist())
+                predicted.append(names[guessed[row, of_words]].tolist())
+        return {"val_f1": score_entities(true, predicted)["all"]["f1"]}
 
 
 class EpochRecord(keras.callbacks.Callback):

@@ -65,9 +65,8 @@ class LinearStart:
     """
 
     def __init__(self, model, encoded, labels, tokens, folds, seed=0):
-        self._embedding, self._head = model.get_layer("token_embedding"), model.get_layer("logits")
-        (vectors,) = self._embedding.get_weights()
-        kernel, *self._bias = self._head.get_weights()
+        (vectors,) = model.get_layer("token_embedding").get_weights()
+        kernel, *self._bias = model.get_layer("logits").get_weights()
         self._kernel = kernel / _SCALE
         evidence, fold = cross_fitted_evidence(
             encoded, labels, kernel.shape[-1], tokens, folds, seed
@@ -84,8 +83,8 @@ class LinearStart:
         Its ids are offset by fold; one without an offset is looked up in the table of all rows,
         which is the model's.
         """
-        self._embedding.set_weights([self._vectors])
-        self._head.set_weights([self._kernel, *self._bias])
+        model.get_layer("token_embedding").set_weights([self._vectors])
+        model.get_layer("logits").set_weights([self._kernel, *self._bias])
 
         def in_training(layer):
             if layer.name != "token_embedding":

@@ -1,7 +1,7 @@
 """BERT (Devlin et al., 2019), with MiniLM and the sentence-transformers that are built on it."""
 
 from .family import Family, Key
-from .table import block, dense, kept, norm
+from .table import block, classifier, dense, kept, norm
 
 ENCODER = {
     "embedding_norm": True,
@@ -66,10 +66,6 @@ def _found(names, architecture):
     return {"pooler_activation": "tanh"} if has_pooler else {}
 
 
-def _head(config):
-    return dense("logits", "classifier")
-
-
 FAMILY = Family(
     model_type="bert",
     prefix="bert",
@@ -84,7 +80,7 @@ FAMILY = Family(
         "sequence_tagger": ENCODER,
     },
     table=_table,
-    heads={"sentiment_classifier": _head, "sequence_tagger": _head},
+    heads={"sentiment_classifier": classifier, "sequence_tagger": classifier},
     without_effect=(
         "directionality",
         "pooler_fc_size",

@@ -1,8 +1,17 @@
 """DINOv2 (Oquab et al., 2023): LayerScale, and a head on class token and mean of the patches."""
 
 from .family import Family, Key
-from .table import block, dense, kept, norm
-from .vit import ENCODER, KEYS, ONLY, SHAPE_KEYS, embeddings, image_fields, image_settings
+from .table import block, classifier, kept, norm
+from .vit import (
+    ATTENTION,
+    ENCODER,
+    KEYS,
+    ONLY,
+    SHAPE_KEYS,
+    embeddings,
+    image_fields,
+    image_settings,
+)
 
 
 def _table(config, settings):
@@ -12,10 +21,7 @@ def _table(config, settings):
         entries += block(
             index,
             layer,
-            attention=(
-                *(f"attention.attention.{part}" for part in ("query", "key", "value")),
-                "attention.output.dense",
-            ),
+            attention=ATTENTION,
             attention_norm="norm1",
             feed_forward=("mlp.fc1", "mlp.fc2"),
             feed_forward_norm="norm2",
@@ -56,7 +62,7 @@ FAMILY = Family(
     ),
     fields={"image_classifier": {**ENCODER, "pooling": "cls_mean"}},
     table=_table,
-    heads={"image_classifier": lambda config: dense("logits", "classifier")},
+    heads={"image_classifier": classifier},
     only={**ONLY, "use_swiglu_ffn": (False,)},
     without_effect=(
         *("_out_features", "_out_indices", "apply_layernorm", "out_features", "out_indices"),

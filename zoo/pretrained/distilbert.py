@@ -2,7 +2,7 @@
 
 from .bert import ENCODER, embeddings, position
 from .family import Family, Key
-from .table import block, dense
+from .table import block, classifier, dense
 
 
 def _table(config, settings):
@@ -54,7 +54,7 @@ FAMILY = Family(
     table=_table,
     heads={
         "sentiment_classifier": _head,
-        "sequence_tagger": lambda config: dense("logits", "classifier"),
+        "sequence_tagger": classifier,
     },
     activation_key="activation",
     # Either way, the table of positions is among the tensors.

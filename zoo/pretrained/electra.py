@@ -2,16 +2,12 @@
 
 from .bert import ENCODER, KEYS, blocks, embeddings, position
 from .family import Family, Key
-from .table import dense
+from .table import classifier, dense, two_layer_classifier
 
 
 def _table(config, settings):
     projection = dense("embedding_projection", "embeddings_project") if config.embedding_dim else []
     return [*embeddings(config), position(), *projection, *blocks(config)]
-
-
-def _head(config):
-    return dense("head_dense", "classifier.dense") + dense("logits", "classifier.out_proj")
 
 
 FAMILY = Family(
@@ -29,8 +25,8 @@ FAMILY = Family(
     },
     table=_table,
     heads={
-        "sentiment_classifier": _head,
-        "sequence_tagger": lambda config: dense("logits", "classifier"),
+        "sentiment_classifier": two_layer_classifier,
+        "sequence_tagger": classifier,
     },
     without_effect=(
         "summary_activation",

@@ -8,7 +8,7 @@ import dataclasses
 
 from .bert import ENCODER, KEYS, blocks, embeddings
 from .family import Family
-from .table import dense, rows_after
+from .table import classifier, rows_after, two_layer_classifier
 
 
 def _table(config, settings):
@@ -16,10 +16,6 @@ def _table(config, settings):
         "position/table", "embeddings.position_embeddings.weight", settings["pad_token_id"] + 1
     )
     return [*embeddings(config), position, *blocks(config)]
-
-
-def _head(config):
-    return dense("head_dense", "classifier.dense") + dense("logits", "classifier.out_proj")
 
 
 ROBERTA = Family(
@@ -40,8 +36,8 @@ ROBERTA = Family(
     },
     table=_table,
     heads={
-        "sentiment_classifier": _head,
-        "sequence_tagger": lambda config: dense("logits", "classifier"),
+        "sentiment_classifier": two_layer_classifier,
+        "sequence_tagger": classifier,
     },
     only={"type_vocab_size": (1,)},
     unused={"pooler.*": "the pooled vector is made without it"},

@@ -125,3 +125,13 @@ def block(index, layer, attention, attention_norm, feed_forward, feed_forward_no
     entries += norm(f"{ours}/attention_norm", f"{layer}.{attention_norm}")
     entries += norm(f"{ours}/feed_forward_norm", f"{layer}.{feed_forward_norm}")
     return entries
+
+
+def classifier(config):
+    """The head of one dense layer, as most families have it."""
+    return dense("logits", "classifier")
+
+
+def two_layer_classifier(config):
+    """The head of two dense layers that RoBERTa brought and ELECTRA has too."""
+    return dense("head_dense", "classifier.dense") + dense("logits", "classifier.out_proj")

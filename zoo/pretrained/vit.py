@@ -1,7 +1,7 @@
 """ViT (Dosovitskiy et al., 2021), and what all families of images share."""
 
 from .family import Family, Key
-from .table import block, convolution, dense, image_positions, norm
+from .table import block, classifier, convolution, image_positions, norm
 
 KEYS = (
     Key("hidden_size", "hidden_dim", 768),
@@ -18,6 +18,10 @@ VIT_KEYS = (
 )
 ENCODER = {"normalize_first": True, "position": "learned", "stem": "patch", "pooling": "cls"}
 ONLY = {"qkv_bias": (True,)}
+ATTENTION = (
+    *(f"attention.attention.{part}" for part in ("query", "key", "value")),
+    "attention.output.dense",
+)
 SHAPE_KEYS = ("image_size", "num_channels")
 
 
@@ -50,10 +54,7 @@ def blocks(config):
         entries += block(
             index,
             f"encoder.layer.{index}",
-            attention=(
-                *(f"attention.attention.{part}" for part in ("query", "key", "value")),
-                "attention.output.dense",
-            ),
+            attention=ATTENTION,
             attention_norm="layernorm_before",
             feed_forward=("intermediate.dense", "output.dense"),
             feed_forward_norm="layernorm_after",
@@ -73,7 +74,7 @@ FAMILY = Family(
     keys=VIT_KEYS,
     fields={"image_classifier": ENCODER},
     table=_table,
-    heads={"image_classifier": lambda config: dense("logits", "classifier")},
+    heads={"image_classifier": classifier},
     only=ONLY,
     without_effect=("encoder_stride", "pooler_act", "pooler_output_size"),
     unused={"pooler.*": "the pooled vector is made without it"},

@@ -125,18 +125,19 @@ class TextClassification(Classification):
         """Reads the preprocessor that a pipeline saved into `folder`."""
         from ..text_preprocessor import TextPreprocessor
 
-        return TextPreprocessor.load(
-            folder, config.max_sequence_length, getattr(config, "num_segments", 0)
-        )
+        return TextPreprocessor.load(folder, config.max_sequence_length, _num_segments(config))
 
     def make_preprocessor(self, tokenizer, config):
         """Returns the preprocessor for a tokenizer."""
         from ..text_preprocessor import TextPreprocessor
 
-        return TextPreprocessor(
-            tokenizer, config.max_sequence_length, getattr(config, "num_segments", 0)
-        )
+        return TextPreprocessor(tokenizer, config.max_sequence_length, _num_segments(config))
+
+
+def _num_segments(config):
+    """Segments of a model; one that was registered elsewhere need not have the field."""
+    return getattr(config, "num_segments", 0)
 
 
 def _has_segments(config):
-    return getattr(config, "num_segments", 0) > 1
+    return _num_segments(config) > 1
