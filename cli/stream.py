@@ -129,8 +129,9 @@ class _Heard:
 
     def __init__(self, labels, seconds, as_json):
         from ..zoo.ctc_decoding import GreedyStream
+        from ..zoo.symbols import TextStream
 
-        self._decoder, self._symbols, self._printed = GreedyStream(), [], ""
+        self._decoder, self._speller, self._printed = GreedyStream(), TextStream(), []
         self._labels, self._seconds_per_vector, self._as_json = labels, seconds, as_json
         self._state, self._answered, self._audio, self._work = None, 0, 0.0, 0.0
 
@@ -152,15 +153,12 @@ class _Heard:
             self._read(outputs)
 
     def _read(self, outputs):
-        from ..zoo.symbols import text_of
-
         logits = outputs["logits"][0][outputs["padding_mask"][0]]
-        self._symbols += self._decoder(logits)
         self._answered += len(logits)
-        text = text_of(self._labels[symbol] for symbol in self._symbols)
-        new, self._printed = text[len(self._printed) :], text
+        new = self._speller(self._labels[symbol] for symbol in self._decoder(logits))
         if not new:
             return
+        self._printed.append(new)
         if self._as_json:
             until = self._answered * self._seconds_per_vector
             print(json.dumps({"seconds": round(until, 3), "text": new}), flush=True)
@@ -171,7 +169,7 @@ class _Heard:
         """Ends the line, and says how fast it went."""
         factor = self._work / self._audio if self._audio else 0.0
         if self._as_json:
-            total = {"text": self._printed, "seconds": round(self._audio, 3)}
+            total = {"text": "".join(self._printed), "seconds": round(self._audio, 3)}
             print(json.dumps({**total, "real_time_factor": round(factor, 4)}), flush=True)
         else:
             print(flush=True)

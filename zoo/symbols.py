@@ -25,6 +25,30 @@ def text_of(symbols):
     return " ".join("".join(symbols).replace(SPACE, " ").split())
 
 
+class TextStream:
+    """Spells symbols as they come; what it returned, joined, is what `text_of` has for all of them.
+
+    Example:
+    >>> stream = TextStream()
+    >>> stream(["A", "▁"]), stream(["B"])
+    ('A', ' B')
+    """
+
+    def __init__(self):
+        self._is_begun, self._held_space = False, ""
+
+    def __call__(self, symbols):
+        """Returns what these add to the text; a space is held until a word follows it."""
+        text = self._held_space + "".join(symbols).replace(SPACE, " ")
+        self._held_space = " " if text.endswith(" ") else ""
+        words = " ".join(text.split())
+        if not words:
+            return ""
+        before = " " if self._is_begun and text.startswith(" ") else ""
+        self._is_begun = True
+        return before + words
+
+
 def is_ctc(labels):
     """Returns whether these labels are symbols of CTC: the first is its blank."""
     return list(labels[:1]) == [BLANK]

@@ -1,8 +1,10 @@
 """Transcripts become symbols and texts again."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from attnzoo.zoo.symbols import BLANK, SPACE, SymbolEncoder, is_ctc, symbols_of, text_of
+from attnzoo.zoo.symbols import BLANK, SPACE, SymbolEncoder, TextStream, is_ctc, symbols_of, text_of
 
 
 @pytest.mark.parametrize("text", ["A", "GO ON", "a b  c", " x ", "", "é 東京"])
@@ -35,3 +37,10 @@ def test_pieces_are_encoded_longest_first_and_words_begin_with_a_space():
 def test_a_symbol_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="Received: 'Ö' in 'AÖ'"):
         SymbolEncoder([BLANK, SPACE, "A"])("AÖ")
+
+
+@given(st.lists(st.lists(st.sampled_from(["A", "B", SPACE, f"{SPACE}CD", "E "])), max_size=8))
+def test_text_that_comes_in_pieces_is_the_text_of_the_whole(pieces):
+    stream = TextStream()
+    spelled = "".join([stream(symbols) for symbols in pieces])
+    assert spelled == text_of(symbol for symbols in pieces for symbol in symbols)
