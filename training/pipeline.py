@@ -1,6 +1,6 @@
 """A pipeline in training: what `zoo.Pipeline` is, and batches for `model.fit`."""
 
-from ..zoo import Pipeline, build, get_config
+from ..zoo import Pipeline, build, get_config, list_presets, load
 from ..zoo.builder import config_of, rebuild
 from ..zoo.registry import get_architecture
 from .batching import BucketedBatches
@@ -49,8 +49,8 @@ def prepare(name, data, dtype=None, **overrides):
     """Learns the preprocessor, takes the labels, and builds the model for `data`.
 
     Args:
-        name: `"model/preset"`, or a pipeline of `zoo.load` to train on: its tokenizer stays, and
-            its head too if its labels are those of the data.
+        name: `"model/preset"`, or a pipeline of `zoo.load` to train on, or a preset that has
+            weights: its tokenizer stays, and its head too if its labels are those of the data.
         data: `Data` of `load_data`.
         dtype: Dtype policy of the model, such as `"mixed_bfloat16"`. Defaults to None.
         **overrides: Fields of the configuration to change, such as `hidden_dim=96`, and what the
@@ -70,6 +70,8 @@ def prepare(name, data, dtype=None, **overrides):
     pipeline.model.fit(pipeline.batches(data.train))
     ```
     """
+    if name in list_presets(pretrained=True):
+        name = load(name)
     architecture = name.model.name if isinstance(name, Pipeline) else name
     task = name.task.name if isinstance(name, Pipeline) else get_architecture(name).task
     if task != data.task:

@@ -1,12 +1,16 @@
 """`zoo.build`: from a name, a configuration and weights to a Keras model."""
 
+import zipfile
 from pathlib import Path
 
 import keras
 
 from ..layers import NamedInputsModel
+from .compact_file import COMPACT_FILE, read_compact_file
 from .files import is_checkpoint
 from .registry import get_architecture, get_preset
+
+MODEL_FILE = "model.keras"
 
 
 def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
@@ -100,10 +104,35 @@ def architecture_of(model):
     return metadata["architecture"]
 
 
+def model_file(folder):
+    """Returns the path of the model in a saved pipeline's folder, in full or in half precision."""
+    compact = folder / COMPACT_FILE
+    return compact if compact.exists() else folder / MODEL_FILE
+
+
+def load_model(path):
+    """Loads a zoo model from a `.keras` file, or from one in half precision.
+
+    Raises:
+        ValueError: If the file is neither.
+    """
+    if path.suffix == ".safetensors":
+        return read_compact_file(path, _build_from_fields)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"Expected {path} to be a Keras file: {error}") from error
+
+
+def _build_from_fields(name, fields):
+    default = get_preset(name).config
+    return build_from_config(name, type(default)(**fields))
+
+
 def _checkpoint_path(weights):
     path = Path(weights).expanduser()
     if path.is_dir():
-        path = path / "model.keras"
+        path = model_file(path)
     if not path.exists():
         raise FileNotFoundError(
             'Expected `weights` to be "preset", None, a saved pipeline\'s folder, a `.keras` file '
@@ -113,7 +142,7 @@ def _checkpoint_path(weights):
 
 
 def _build_from_checkpoint(architecture, path, dtype, overrides):
-    checkpoint = keras.models.load_model(path, compile=False)
+    checkpoint = load_model(path)
     if architecture_of(checkpoint) != architecture.name:
         raise ValueError(
             f"Expected a checkpoint of {architecture.name!r}. "

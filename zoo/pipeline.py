@@ -2,13 +2,13 @@
 
 import functools
 import importlib.metadata
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from .builder import architecture_of, config_of
+from .builder import MODEL_FILE, architecture_of, config_of, load_model, model_file, rebuild
+from .compact_file import COMPACT_FILE, write_compact_file
 from .files import (
     check_files,
     checksums,
@@ -19,12 +19,11 @@ from .files import (
     write_json,
 )
 from .predictor import Predictor
-from .registry import get_architecture, list_presets
+from .registry import get_architecture, get_preset, list_presets
 from .tasks import get_task
 
 FORMAT = "attnzoo.pipeline"
 FORMAT_VERSION = 1
-MODEL_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
 MANIFEST_FILE = "manifest.json"
 
@@ -104,7 +103,7 @@ class Pipeline(Predictor):
             return self.model
         return type(self.model)(self.model.input, head[0].input)
 
-    def save(self, path, overwrite=False):
+    def save(self, path, overwrite=False, storage=None):
         """Saves the pipeline as a folder: model, preprocessor, labels and manifest.
 
         The files are staged beside `path` first. A folder that is there already may hold other
@@ -113,10 +112,18 @@ class Pipeline(Predictor):
         Args:
             path: The folder.
             overwrite: Whether a pipeline that is there may be replaced. Defaults to False.
+            storage: `"float16"` stores the weights in half precision, to be small rather than
+                exact. Defaults to None (as they are).
 
         Raises:
             FileExistsError: If a pipeline is there and `overwrite` is False.
+            ValueError: If `storage` is unknown, or a weight beyond its range.
         """
+        if storage not in (None, "float16"):
+            raise ValueError(
+                'Received an invalid value for argument `storage`, expected "float16" or None. '
+                f"Received: storage={storage!r}"
+            )
         path = Path(path)
         if (path / MANIFEST_FILE).exists() and not overwrite:
             raise FileExistsError(
@@ -124,13 +131,19 @@ class Pipeline(Predictor):
                 "`overwrite=True` (`--overwrite` on the command line)."
             )
         with staging_folder(path) as folder:
-            self.model.save(folder / MODEL_FILE)
+            if storage is None:
+                self.model.save(folder / MODEL_FILE)
+            else:
+                write_compact_file(rebuild(self.model), folder / COMPACT_FILE)
             self.preprocessor.save(folder)
             (folder / LABELS_FILE).write_text("\n".join(self.labels) + "\n", encoding="utf-8")
             names = sorted(file.name for file in folder.iterdir())
             write_json(folder / MANIFEST_FILE, self._manifest(checksums(folder, names)))
             path.mkdir(exist_ok=True)
             move_files(folder, path, [*names, MANIFEST_FILE])
+            # A model of the other kind, which the manifest no longer lists.
+            for name in {MODEL_FILE, COMPACT_FILE}.difference(names):
+                (path / name).unlink(missing_ok=True)
 
     def _manifest(self, files):
         return {
@@ -171,11 +184,13 @@ def load(path, architecture=None):
             this version of attnzoo reads.
     """
     folder = Path(path).expanduser()
+    pretrained = list_presets(pretrained=True)
+    if str(path) in pretrained:
+        folder = Path(get_preset(path).weights)
     if is_checkpoint(folder):
         from .pretrained import load_pipeline
 
         return load_pipeline(folder, architecture)
-    pretrained = list_presets(pretrained=True)
     presets = f" or one of the presets {pretrained}" if pretrained else ""
     manifest = read_manifest(
         folder,
@@ -184,11 +199,9 @@ def load(path, architecture=None):
         ("task", "labels", "training", "files"),
         f"a folder written by `Pipeline.save` or `attnzoo train`{presets}",
     )
-    check_files(folder, manifest["files"], required=(MODEL_FILE, LABELS_FILE))
-    try:
-        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(f"Expected {folder / MODEL_FILE} to be a Keras file: {error}") from error
+    file = model_file(folder)
+    check_files(folder, manifest["files"], required=(file.name, LABELS_FILE))
+    model = load_model(file)
     task = get_task(manifest["task"])
     if architecture not in (None, architecture_of(model)):
         raise ValueError(
