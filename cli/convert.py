@@ -1,6 +1,6 @@
 """attnzoo convert: a checkpoint in the format of Hugging Face to a saved folder, and back.
 
-Back, transformers answers as attnzoo does.
+Back, transformers answers as attnzoo does. With `--storage`, a saved folder to a smaller one.
 """
 
 from pathlib import Path
@@ -19,6 +19,11 @@ def add_arguments(parser):
     parser.add_argument(
         "--model", help="what a checkpoint becomes, such as sequence_tagger (default: by its head)"
     )
+    parser.add_argument(
+        "--storage",
+        choices=("float16",),
+        help="write a saved folder whose weights are in half precision",
+    )
 
 
 def run(arguments):
@@ -30,6 +35,14 @@ def run(arguments):
     if out.exists():
         raise FileExistsError(f"Expected nothing at {out}; choose another folder.")
     pipeline = load(arguments.source, arguments.model)
+    if arguments.storage is not None and not is_checkpoint(arguments.source):
+        pipeline.save(out, storage=arguments.storage)
+        size = sum(file.stat().st_size for file in out.iterdir())
+        if arguments.json:
+            print_json({"out": str(out), "storage": arguments.storage, "bytes": size})
+        else:
+            print(f"Saved to {out} in {arguments.storage}, {size / 1e6:.1f} MB")
+        return
     if not is_checkpoint(arguments.source):
         from ..zoo.pretrained import save_checkpoint
 
@@ -39,7 +52,7 @@ def run(arguments):
         else:
             print(f"Written to {out} as a checkpoint of model_type {model_type}")
         return
-    pipeline.save(out)
+    pipeline.save(out, storage=arguments.storage)
     report = pipeline.training["checkpoint"]
     if arguments.json:
         print_json({"out": str(out), "architecture": pipeline.model.name, **report})

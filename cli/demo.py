@@ -85,7 +85,7 @@ class _Path:
 
 def _whole_path(architecture, folder, arguments):
     """Trains, evaluates, exports and verifies the demo's preset of an architecture."""
-    from .. import export, training
+    from .. import export, training, zoo
 
     started = time.perf_counter()
     model = f"{architecture.name}/{architecture.demo_preset}"
@@ -111,6 +111,10 @@ def _whole_path(architecture, folder, arguments):
         "SavedModel": export.load(variants[0]),
         "ONNX Runtime": export.load(variants[1]),
     }
+    takes_text = history.pipeline.task.raw_input == "text"
+    if takes_text:  # What it says of any text, without being trained.
+        trained = zoo.list_presets(architecture.name, pretrained=True)
+        predictors |= {name: zoo.load(name) for name in trained}
     return _Path(
         model=model,
         run=folder / "run",
@@ -119,7 +123,7 @@ def _whole_path(architecture, folder, arguments):
         report=report,
         examples=[_shown(item, index) for index, item in enumerate(examples)],
         answers={name: predictor(examples) for name, predictor in predictors.items()},
-        takes_text=history.pipeline.task.raw_input == "text",
+        takes_text=takes_text,
         seconds=time.perf_counter() - started,
     )
 

@@ -6,8 +6,11 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .config import ModelConfig
+
+_SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,26 @@ class Preset:
     Args:
         config: The configuration.
         description: One line for listings.
-        weights: Path of the weights that come with the preset. Defaults to None (none: random).
+        weights: Path of the saved pipeline that comes with the preset. Defaults to None (none:
+            random).
     """
 
     config: ModelConfig
     description: str = ""
     weights: str | None = None
+
+
+def shipped(architecture, presets):
+    """Returns the presets whose pipelines come with the package, in `weights/`.
+
+    Args:
+        architecture: Name of the architecture.
+        presets: Dict from preset name to configuration and description.
+    """
+    return {
+        name: Preset(config, description, str(_SHIPPED / architecture / name))
+        for name, (config, description) in presets.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -162,8 +179,8 @@ def list_presets(model=None, pretrained=None):
         ValueError: If the architecture is unknown.
 
     Example:
-    >>> list_presets("sentiment_classifier")
-    ['sentiment_classifier/tiny', 'sentiment_classifier/small', 'sentiment_classifier/base']
+    >>> list_presets("sentiment_classifier", pretrained=True)
+    ['sentiment_classifier/student_sst2']
     """
     names = list_models() if model is None else [get_architecture(model).name]
     return [

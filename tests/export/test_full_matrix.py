@@ -8,7 +8,7 @@ from attnzoo import export, zoo
 from .engines import ServingSession, fresh_tensors, keras_answers, run_onnx
 from .small_models import randomise, task_of
 
-PRESETS = [name for name in zoo.list_presets() if not name.endswith("/tiny")]
+PRESETS = [name for name in zoo.list_presets(pretrained=False) if not name.endswith("/tiny")]
 # A larger model is the same code, and several copies of it do not fit a small machine.
 MOST_PARAMETERS = 10_000_000
 

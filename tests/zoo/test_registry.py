@@ -36,7 +36,7 @@ def test_a_task_keeps_its_models(names):
 
 
 def test_presets_are_listed_smallest_first():
-    assert zoo.list_presets("sentiment_classifier") == [
+    assert zoo.list_presets("sentiment_classifier", pretrained=False) == [
         "sentiment_classifier/tiny",
         "sentiment_classifier/small",
         "sentiment_classifier/base",

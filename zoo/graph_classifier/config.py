@@ -100,3 +100,8 @@ PRESETS = {
         num_features=4, hidden_dim=32, num_layers=2, num_heads=4, readout="log_sum"
     ),
 }
+
+# Those that come with weights, and what they say of an input.
+PRETRAINED = {
+    "citations_cora": (PRESETS["cora"], "The subject of each paper in Cora's citations."),
+}

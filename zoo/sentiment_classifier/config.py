@@ -79,3 +79,11 @@ PRESETS = {
         final_norm=False,
     ),
 }
+
+# Those that come with weights, and what they say of an input.
+PRETRAINED = {
+    "student_sst2": (
+        PRESETS["small"].replace(vocabulary_size=12251),
+        "Whether a sentence of a film review is positive (1) or negative (0), English.",
+    ),
+}

@@ -67,3 +67,11 @@ PRESETS = {
         embedding_dropout=0.3,
     ),
 }
+
+# Those that come with weights, and what they say of an input.
+PRETRAINED = {
+    "pos_ewt": (
+        PRESETS["small"],
+        "Universal parts of speech, English.",
+    ),
+}

@@ -1,7 +1,7 @@
 """speech_encoder: a recording in, its text or a label out (imports no Keras)."""
 
-from ..registry import Architecture, Preset
-from .config import PRESETS, SpeechEncoderConfig
+from ..registry import Architecture, Preset, shipped
+from .config import PRESETS, PRETRAINED, SpeechEncoderConfig
 
 __all__ = ["ARCHITECTURE", "SpeechEncoderConfig"]
 
@@ -9,7 +9,10 @@ ARCHITECTURE = Architecture(
     name="speech_encoder",
     task="speech_recognition",
     builder="attnzoo.zoo.speech_encoder.model:speech_encoder",
-    presets={name: Preset(config) for name, config in PRESETS.items()},
+    presets={
+        **{name: Preset(config) for name, config in PRESETS.items()},
+        **shipped("speech_encoder", PRETRAINED),
+    },
     default_preset="small",
     description="A recording in, its text out, or one label.",
 )

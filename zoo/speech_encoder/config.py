@@ -196,3 +196,13 @@ PRESETS = {
         convolution_kernel=15,
     ),
 }
+
+# Those that come with weights, and what they say of an input.
+PRETRAINED = {
+    "streaming_an4": (
+        PRESETS["small"].replace(
+            att_context_size=((32, 7), (32, 15), (32, 3), (32, 1), (64, 63)), num_classes=28
+        ),
+        "Spelled letters, digits and commands to text, English.",
+    ),
+}
