@@ -8,6 +8,8 @@ from attnzoo import export, zoo
 
 from .conftest import captured
 
+TEXTS = ("sentiment_classifier", "sequence_tagger")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.list_models())
@@ -23,8 +25,10 @@ def test_the_demo_trains_exports_and_verifies(name, tmp_path, monkeypatch):
     test = model["test"]
     right = test["accuracy"] if "accuracy" in test else 1 - test["wer"]
     assert right > 1.2 / len(labels), "no better than chance"
-    answers = list(model["answers"].values())
-    assert [_labels(answer) for answer in answers[1:]] == [_labels(answers[0])] * 2
+    answers = {engine: _labels(answer) for engine, answer in model["answers"].items()}
+    assert answers["SavedModel"] == answers["ONNX Runtime"] == answers["Keras"]
+    trained = zoo.list_presets(name, pretrained=True) if name in TEXTS else []
+    assert set(answers) == {"Keras", "SavedModel", "ONNX Runtime", *trained}
 
 
 def _labels(answer):
