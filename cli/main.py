@@ -6,11 +6,13 @@ import sys
 
 from . import (
     attention,
+    bench,
     convert,
     demo,
     describe,
     evaluate,
     export,
+    inspect,
     list,
     predict,
     stream,
@@ -30,6 +32,8 @@ VERBS = {
     "export": export,
     "convert": convert,
     "verify": verify,
+    "inspect": inspect,
+    "bench": bench,
     "demo": demo,
 }
 

@@ -10,7 +10,9 @@ from .formats import FORMATS
 from .report import Check, Report, VerificationError
 
 if TYPE_CHECKING:
+    from .bench import bench
     from .exported_stream import load_stream
+    from .inspection import inspect
     from .predictor import load
     from .verification import verify
     from .writer import streaming, to_artefact, to_onnx, to_savedmodel
@@ -20,6 +22,8 @@ __all__ = [
     "Check",
     "Report",
     "VerificationError",
+    "bench",
+    "inspect",
     "load",
     "load_stream",
     "streaming",
@@ -30,6 +34,8 @@ __all__ = [
 ]
 
 _LAZY = {
+    "bench": "bench",
+    "inspect": "inspection",
     "load": "predictor",
     "load_stream": "exported_stream",
     "streaming": "writer",

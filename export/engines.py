@@ -41,14 +41,19 @@ class SavedModelEngine:
 
     Args:
         folder: The SavedModel.
+        threads: Processor threads that the first session of a process makes for all. Defaults to
+            None (TensorFlow's choice).
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, threads=None):
         import tensorflow as tf
 
         self._graph = tf.Graph()
+        config = tf.compat.v1.ConfigProto(
+            intra_op_parallelism_threads=threads or 0, inter_op_parallelism_threads=threads or 0
+        )
         with quiet_tensorflow(), self._graph.as_default():
-            self._session = tf.compat.v1.Session()
+            self._session = tf.compat.v1.Session(config=config)
             meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(Path(folder)))
         self._signatures = {
             name: signature

@@ -153,3 +153,27 @@ def test_a_manifest_that_is_none_is_named(attnzoo, tmp_path, content):
         result = attnzoo(verb, tmp_path)
         assert result.code == 1
         assert str(tmp_path / "manifest.json") in result.err
+
+
+# === Inspect and bench ===
+
+
+def test_inspect_says_what_is_there(attnzoo, exported):
+    result = attnzoo("inspect", exported)
+    assert result.code == 0, result.err
+    for words in ("savedmodel/1", "onnx/model.onnx", "MatMul", "good", "checks passed"):
+        assert words in result.out
+    answer = json.loads(attnzoo("inspect", exported, "--json").out)
+    assert answer["labels"] == LABELS
+
+
+def test_bench_names_the_fastest_and_draws(attnzoo, exported, trained, tmp_path):
+    arguments = ("bench", exported, "--batch", 1, "--length", 8, "--seconds", "0.1")
+    result = attnzoo(*arguments, "--model", trained, "--out", tmp_path / "bench.png")
+    assert result.code == 0, result.err
+    assert "(fastest)" in result.out
+    assert "Keras" in result.out
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    refused = attnzoo(*arguments, "--out", tmp_path / "bench.jpg")
+    assert refused.code == 1
+    assert "a .png file" in refused.err
