@@ -15,6 +15,7 @@ from .exported_stream import ExportedStream
 from .report import Check, Report, VerificationError
 from .samples import read_raw_samples, read_samples
 from .stream_verification import check_state_matters, check_stream_answers, check_streams_apart
+from .warmup import WARM_UP_FILE, read_warm_up
 
 # What the stored weights may exceed 4 bytes a parameter by: names, shapes, small constants.
 _SLACK = 0.02
@@ -166,6 +167,75 @@ def _verify_savedmodel(artefact, name):
             f"answers of `{signature}` in a TensorFlow 1 session",
             lambda s=signature, k=kind: _check_signature_answers(artefact, engine(), s, k),
         )
+    if (folder / WARM_UP_FILE).exists():
+        yield _check(name, "warm-up requests", lambda: _check_warm_up(folder, engine()))
+    if "tokens" in signatures and _is_padded_by_servers(artefact):
+        yield _check(
+            name,
+            "requests that a server pads and merges",
+            lambda: _check_merged_requests(artefact, engine()),
+        )
+
+
+def _check_warm_up(folder, engine):
+    """Sends each request that the server would send to itself."""
+    count = 0
+    for signature, inputs in read_warm_up(folder):
+        for name, value in engine.run(signature, inputs).items():
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                raise Failure(f"expected finite {name}, received others from `{signature}`")
+        count += 1
+    return f"{count} answered"
+
+
+def _is_padded_by_servers(artefact):
+    """Returns whether shorter inputs can be padded to the longest of a batch by anybody.
+
+    Of those with lengths and no other way to say what is padding, such as the edges of graphs.
+    """
+    return "lengths" in {spec["name"] for spec in artefact.inputs}
+
+
+def _check_merged_requests(artefact, engine):
+    """Merges requests as TF Serving's `pad_variable_length_inputs` does.
+
+    It fills up shorter tensors with their own first element.
+    """
+    samples = [s for s in read_samples(artefact.path / SAMPLES_FOLDER) if _rows(s.inputs) == 1]
+    merged = {
+        name: _padded_by_server([sample.inputs[name] for sample in samples])
+        for name in samples[0].inputs
+    }
+    received = engine.run("tokens", merged)
+    largest = 0.0
+    for row, sample in enumerate(samples):
+        part = {
+            name: received[name][row : row + 1][tuple(slice(size) for size in value.shape)]
+            for name, value in sample.outputs.items()
+        }
+        largest = max(largest, compare(f"{sample.name}, merged", sample.outputs, part))
+    return f"{len(samples)} requests of different lengths, largest difference {largest:.1e}"
+
+
+def _rows(inputs):
+    return len(next(iter(inputs.values())))
+
+
+def _padded_by_server(arrays):
+    shape = np.max([array.shape[1:] for array in arrays], axis=0, initial=0)
+    return np.concatenate(
+        [
+            np.pad(
+                array,
+                [
+                    (0, 0),
+                    *((0, most - size) for size, most in zip(array.shape[1:], shape, strict=True)),
+                ],
+                constant_values=array.flat[0] if array.size else 0,
+            )
+            for array in arrays
+        ]
+    )
 
 
 def _check_signatures(engine, expected):

@@ -29,7 +29,9 @@ from .samples import write_samples, write_stream_samples
 from .savedmodel import write_savedmodel, write_stream_savedmodel
 from .served_model import ServedModel
 from .served_stream import ServedStream
+from .serving_files import SERVING_FOLDER, write_serving_files
 from .verification import verify
+from .warmup import write_warm_up
 
 # What all variants share; a bare model has no tokenizer.
 _COMMON_FILES = (TOKENIZER_FILE, LABELS_FILE, SAMPLES_FOLDER)
@@ -209,6 +211,7 @@ def _variant(format_name, version, streams=False):
 
 def _write_savedmodel(served, path, signatures):
     kinds, reason = write_savedmodel(served, path, signatures)
+    write_warm_up(path, kinds, served.task, path.parents[1] / SAMPLES_FOLDER, served.architecture)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
@@ -333,7 +336,8 @@ def _check_target(path, names, fingerprint, overwrite):
 
 def _foreign_files(path):
     """Returns what is in a folder without a manifest and is not left from a killed export."""
-    ours = {*FORMATS, *_COMMON_FILES, *_STREAM_FOLDERS, VERIFY_FILE, README_FILE, ".lock"}
+    folders = {*FORMATS, *_STREAM_FOLDERS, SERVING_FOLDER}
+    ours = {*folders, *_COMMON_FILES, VERIFY_FILE, README_FILE, ".lock"}
     return [
         file
         for file in path.iterdir()
@@ -373,6 +377,7 @@ def _move_in(folder, path, manifest, report):
         {**report.to_dict(), "checks": [*other_checks, *report.to_dict()["checks"]]},
     )
     (path / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
+    write_serving_files(path, manifest)
     write_json(path / MANIFEST_FILE, manifest)
 
 

@@ -1,0 +1,144 @@
+"""Configurations of servers that an artefact is ready for: TF Serving and Triton."""
+
+SERVING_FOLDER = "serving"
+_TF_SERVING = "tensorflow/serving:2.19.1"
+_TRITON = "nvcr.io/nvidia/tritonserver:24.12-py3"
+
+
+def serving_files(manifest):
+    """Returns the text of each file of `serving/`, by name, for an artefact's manifest.
+
+    There are those of TF Serving where it has a SavedModel of whole inputs, and a service of Triton
+    where it has an ONNX file.
+    """
+    name = manifest["architecture"]
+    whole = [path for path, v in manifest["variants"].items() if "streaming" not in v]
+    onnx = "onnx/model.onnx" if "onnx/model.onnx" in whole else None
+    has_savedmodel = any(path.startswith("savedmodel/") for path in whole)
+    files = {}
+    if has_savedmodel:
+        files["models.config"] = _models_config(name)
+        files["batching_parameters.txt"] = _batching(manifest)
+        files["monitoring.config"] = _MONITORING
+        files["kubernetes.yaml"] = _KUBERNETES.format(
+            name=name, host=name.replace("_", "-"), image=_TF_SERVING
+        )
+    if has_savedmodel or onnx:
+        services = _TF_SERVING_SERVICE.format(name=name, image=_TF_SERVING) * has_savedmodel
+        if onnx:
+            services += _TRITON_SERVICE.format(name=name, image=_TRITON, file=onnx)
+        files["docker-compose.yaml"] = f"services:\n{services}"
+    return files
+
+
+def write_serving_files(path, manifest):
+    """Writes what `serving_files` gives to the artefact at `path`, in place of what was there."""
+    folder = path / SERVING_FOLDER
+    folder.mkdir(exist_ok=True)
+    files = serving_files(manifest)
+    for file in folder.iterdir():
+        if file.name not in files and file.is_file():
+            file.unlink()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _models_config(name):
+    return f"""model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+    # All that are in the folder, so that a client may ask for /v1/models/{name}/versions/2.
+    model_version_policy {{ all {{}} }}
+  }}
+}}
+"""
+
+
+def _batching(manifest):
+    # Shorter requests are filled up with their first element, which only `lengths` tell apart.
+    pads = "lengths" in {spec["name"] for spec in manifest["inputs"]}
+    return f"""max_batch_size {{ value: 32 }}
+batch_timeout_micros {{ value: 2000 }}
+max_enqueued_batches {{ value: 128 }}
+num_batch_threads {{ value: 2 }}
+pad_variable_length_inputs: {str(pads).lower()}
+"""
+
+
+_MONITORING = """prometheus_config {
+  enable: true
+  path: "/monitoring/prometheus/metrics"
+}
+"""
+
+_TF_SERVING_SERVICE = """  tensorflow-serving:  # REST at 8501, gRPC at 8500
+    image: {image}
+    ports: ["8500:8500", "8501:8501"]
+    volumes:
+      - ../savedmodel:/models/{name}:ro
+      - .:/serving:ro
+    command:
+      - --model_config_file=/serving/models.config
+      - --enable_batching=true
+      - --batching_parameters_file=/serving/batching_parameters.txt
+      - --monitoring_config_file=/serving/monitoring.config
+"""
+
+_TRITON_SERVICE = """  triton:  # Open Inference Protocol: HTTP at 8000, gRPC at 8001
+    image: {image}
+    ports: ["8000:8000", "8001:8001"]
+    volumes:
+      - ../{file}:/models/{name}/1/model.onnx:ro
+    command: ["tritonserver", "--model-repository=/models"]
+"""
+
+_KUBERNETES = """# The artefact is expected at the root of a volume that is claimed as {host}.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {host}
+spec:
+  selector:
+    matchLabels: {{app: {host}}}
+  template:
+    metadata:
+      labels: {{app: {host}}}
+    spec:
+      containers:
+        - name: tensorflow-serving
+          image: {image}
+          args:
+            - --model_config_file=/artefact/serving/models.config
+            - --enable_batching=true
+            - --batching_parameters_file=/artefact/serving/batching_parameters.txt
+            - --monitoring_config_file=/artefact/serving/monitoring.config
+          ports:
+            - containerPort: 8500
+            - containerPort: 8501
+          volumeMounts:
+            - {{name: artefact, mountPath: /artefact, readOnly: true}}
+            - {{name: artefact, mountPath: /models/{name}, subPath: savedmodel, readOnly: true}}
+          startupProbe:
+            httpGet: {{path: /v1/models/{name}, port: 8501}}
+            failureThreshold: 60
+            periodSeconds: 2
+          readinessProbe:
+            httpGet: {{path: /v1/models/{name}, port: 8501}}
+          livenessProbe:
+            tcpSocket: {{port: 8500}}
+      volumes:
+        - name: artefact
+          persistentVolumeClaim: {{claimName: {host}, readOnly: true}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {host}
+spec:
+  selector: {{app: {host}}}
+  ports:
+    - {{name: grpc, port: 8500}}
+    - {{name: rest, port: 8501}}
+"""
