@@ -89,8 +89,5 @@ def _shares(scores):
 
 def print_report(report):
     """Prints the checks of a verification."""
-    rows = [
-        ("ok" if check.passed else "FAIL", check.variant, check.name, check.detail)
-        for check in report.checks
-    ]
+    rows = [(check.verdict, check.variant, check.name, check.detail) for check in report.checks]
     print_table(["", "variant", "check", "found"], rows)

@@ -36,7 +36,7 @@ def _verified(path):
     if not path.is_file():
         return None
     checks = json.loads(path.read_text(encoding="utf-8"))["checks"]
-    return {"passed": sum(check["passed"] for check in checks), "made": len(checks)}
+    return {"passed": sum(bool(check["passed"]) for check in checks), "made": len(checks)}
 
 
 def _variant(artefact, name):

@@ -11,17 +11,22 @@ class Check:
     Args:
         variant: Which part of the artefact, such as `"onnx/model.onnx"`.
         name: What was checked.
-        passed: Whether it is as it must be.
+        passed: Whether it is as it must be; None if it was asked for and could not be run here.
         detail: What was found, in a few words.
     """
 
     variant: str
     name: str
-    passed: bool
+    passed: bool | None
     detail: str = ""
 
+    @property
+    def verdict(self):
+        """`"ok"`, `"FAIL"` or `"not run"`."""
+        return {True: "ok", False: "FAIL", None: "not run"}[self.passed]
+
     def __str__(self):
-        return f"{'ok  ' if self.passed else 'FAIL'} {self.variant}: {self.name} ({self.detail})"
+        return f"{self.verdict:4} {self.variant}: {self.name} ({self.detail})"
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,13 @@ class Report:
 
     @property
     def passed(self):
-        """Whether every check passed."""
-        return all(check.passed for check in self.checks)
+        """Whether no check failed, and some were run."""
+        return not self.failures and any(check.passed for check in self.checks)
 
     @property
     def failures(self):
-        """The checks that did not pass."""
-        return [check for check in self.checks if not check.passed]
+        """The checks that were run and did not pass."""
+        return [check for check in self.checks if check.passed is False]
 
     def to_dict(self):
         """Returns a JSON-like dict."""

@@ -20,21 +20,31 @@ from .warmup import WARM_UP_FILE, read_warm_up
 # What the stored weights may exceed 4 bytes a parameter by: names, shapes, small constants.
 _SLACK = 0.02
 _SLACK_BYTES = 16_384
+C_LIBRARY = "c_library"
 
 
-def verify(path):
+def verify(path, engines=()):
     """Verifies an artefact: files, names, sizes, and answers equal to those of the Keras model.
 
     Args:
         path: The artefact's folder, as `to_savedmodel` or `to_onnx` wrote it.
+        engines: What is to run it besides ONNX Runtime and TensorFlow in Python: `"c_library"` is a
+            program of C on TensorFlow's own library, built on the spot, for SavedModels. Where one
+            cannot be run, its check says so and has not passed. Defaults to `()`.
 
     Returns:
-        `Report`, of which every check passed.
+        `Report`, of which no check failed.
 
     Raises:
         FileNotFoundError: If there is no artefact.
+        ValueError: If an engine is unknown.
         VerificationError: If a check fails; its `report` says which.
     """
+    unknown = set(engines) - {C_LIBRARY}
+    if unknown:
+        raise ValueError(
+            f"Received unknown `engines`, expected some of {[C_LIBRARY]}. Received: {engines!r}"
+        )
     artefact = Artefact.open(path)
     checks = [_check("artefact", "files", lambda: _check_common_files(artefact))]
     checks.append(_check("artefact", "variants", lambda: _check_variants(artefact)))
@@ -45,6 +55,8 @@ def verify(path):
             )
             if checks[-1].passed:
                 checks.extend(_verifier(variant)(artefact, name))
+                if C_LIBRARY in engines and "tokens" in variant.get("signatures", ()):
+                    checks.append(_check_c_library(artefact, name))
     report = Report(artefact.path, checks)
     if not report.passed:
         raise VerificationError(report)
@@ -186,6 +198,22 @@ def _check_warm_up(folder, engine):
                 raise Failure(f"expected finite {name}, received others from `{signature}`")
         count += 1
     return f"{count} answered"
+
+
+def _check_c_library(artefact, name):
+    from .c_library import CLibrary, why_not
+
+    what, reason = "answers of `tokens` in TensorFlow's C library", why_not()
+    if reason is not None:
+        return Check(name, what, None, reason)
+
+    def check():
+        samples = list(read_samples(artefact.path / SAMPLES_FOLDER))
+        inputs = [sample.inputs for sample in samples]
+        answers = iter(CLibrary(artefact.path / name).run("tokens", inputs))
+        return _compare_samples(artefact, lambda _: next(answers))
+
+    return _check(name, what, check)
 
 
 def _is_padded_by_servers(artefact):

@@ -16,6 +16,9 @@ class FeatureNormalization(keras.layers.Layer):
             real frames, which takes off what a microphone or a voice adds to all of them.
             Defaults to `"global"`.
         epsilon: Added to the variances of an utterance. Defaults to 1e-3.
+        dynamic_range: Of an utterance: how far below its largest feature the others may lie; lower
+            ones are raised to that, so that a quiet room and a loud one have the same silence.
+            Defaults to None (any).
 
     Call arguments:
         frames: `(batch, frames, features)`.
@@ -26,7 +29,8 @@ class FeatureNormalization(keras.layers.Layer):
         `(batch, frames, features)`.
 
     Raises:
-        ValueError: If `scope` is unknown.
+        ValueError: If `scope` is unknown, or `dynamic_range` is not positive or given for another
+            scope than an utterance.
 
     Example:
     >>> import numpy as np
@@ -36,15 +40,22 @@ class FeatureNormalization(keras.layers.Layer):
     [[[-1.0], [1.0], [97.0]]]
     """
 
-    def __init__(self, scope="global", epsilon=1e-3, **kwargs):
+    def __init__(self, scope="global", epsilon=1e-3, dynamic_range=None, **kwargs):
         super().__init__(**kwargs)
         if scope not in _SCOPES:
             raise ValueError(
                 f"Received an invalid value for argument `scope`, expected one of {_SCOPES}. "
                 f"Received: scope={scope!r}"
             )
+        if dynamic_range is not None and (scope != "utterance" or not dynamic_range > 0):
+            raise ValueError(
+                "Received an invalid value for argument `dynamic_range`, expected a positive "
+                "number with `scope='utterance'`, or None. "
+                f"Received: dynamic_range={dynamic_range!r}, scope={scope!r}"
+            )
         self.scope = scope
         self.epsilon = epsilon
+        self.dynamic_range = dynamic_range
 
     def build(self, frames_shape):
         """Creates the statistics of the training data, if they are used."""
@@ -64,6 +75,10 @@ class FeatureNormalization(keras.layers.Layer):
             if padding_mask is None:
                 padding_mask = ops.ones(ops.shape(states)[:2], "bool")
             real = ops.cast(padding_mask, dtype)[:, :, None]
+            if self.dynamic_range is not None:
+                heard = ops.where(padding_mask[:, :, None], states, -1e9)
+                largest = ops.max(heard, axis=(1, 2), keepdims=True)
+                states = ops.maximum(states, largest - self.dynamic_range)
             count = ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)
             mean = ops.sum(states * real, axis=1, keepdims=True) / count
             squares = ops.square(states - mean) * real
@@ -77,4 +92,9 @@ class FeatureNormalization(keras.layers.Layer):
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
-        return {**super().get_config(), "scope": self.scope, "epsilon": self.epsilon}
+        return {
+            **super().get_config(),
+            "scope": self.scope,
+            "epsilon": self.epsilon,
+            "dynamic_range": self.dynamic_range,
+        }

@@ -31,6 +31,9 @@ class SpeechEncoderConfig(EncoderConfig):
         feature_normalization: Mean and deviation of each band are those of the training data
             (`"global"`) or of each recording (`"utterance"`, which cannot be streamed). Defaults
             to `"global"`.
+        dynamic_range: Of each recording's own normalisation: how many decibels below its loudest
+            mel the others may lie; quieter ones count as that loud, so that the silence of all
+            rooms is the same. Defaults to None (any).
         frequency_masks: Bands of mels that `layers.SpecAugment` hides in training. Defaults to 2.
         frequency_mask_width: Mels that such a band has at most. Defaults to 20.
         time_masks: Stretches of time that are hidden in training. Defaults to 4.
@@ -61,6 +64,7 @@ class SpeechEncoderConfig(EncoderConfig):
     hop_milliseconds: int = 10
     num_mels: int = 80
     feature_normalization: str = "global"
+    dynamic_range: float | None = None
     frequency_masks: int = 2
     frequency_mask_width: int = 20
     time_masks: int = 4
@@ -114,6 +118,15 @@ class SpeechEncoderConfig(EncoderConfig):
                 "Expected the reach of a speech encoder as `att_context_size=(left, right)`. "
                 f"Received: window={self.window}, global_tokens={self.global_tokens}, "
                 f"causal={self.causal}"
+            )
+        if self.dynamic_range is not None and (
+            self.feature_normalization != "utterance" or not self.dynamic_range > 0
+        ):
+            raise ValueError(
+                "Received an invalid value for `dynamic_range`, expected a positive number of "
+                "decibels with `feature_normalization='utterance'`, or None. Received: "
+                f"dynamic_range={self.dynamic_range!r}, "
+                f"feature_normalization={self.feature_normalization!r}"
             )
         if self.att_context_size is not None:
             object.__setattr__(self, "att_context_size", _as_contexts(self.att_context_size))
@@ -185,6 +198,19 @@ PRESETS = {
         att_context_size=(32, 7),
         att_context_style="chunked_limited",
         convolution_kernel=15,
+    ),
+    # Words of a second or less: vectors of 20 ms.
+    "keywords": SpeechEncoderConfig(
+        hidden_dim=96,
+        intermediate_dim=384,
+        num_layers=3,
+        num_heads=4,
+        subsampling=2,
+        att_context_size=(32, 7),
+        att_context_style="chunked_limited",
+        convolution_kernel=15,
+        head="class",
+        num_classes=10,
     ),
     "base": SpeechEncoderConfig(
         hidden_dim=256,

@@ -1,5 +1,7 @@
 """The speech encoder as a Functional Keras model."""
 
+import math
+
 import keras
 
 from ...layers import (
@@ -15,6 +17,9 @@ from ...layers import (
     SpecAugment,
 )
 from ..encoder import encode, head
+
+# Log-mels are natural logarithms of energies.
+_LOG_OF_A_DECIBEL = math.log(10) / 10
 
 
 def speech_encoder(config, dtype=None):
@@ -60,7 +65,10 @@ def speech_encoder(config, dtype=None):
     frame_step = config.hop_length if of_samples else 1
     padding_mask = FrameMask(frame_step, name="frame_mask")(frames, padding_mask=padding_mask)
     frames = FeatureNormalization(
-        config.feature_normalization, dtype="float32", name="feature_normalization"
+        config.feature_normalization,
+        dynamic_range=config.dynamic_range and config.dynamic_range * _LOG_OF_A_DECIBEL,
+        dtype="float32",
+        name="feature_normalization",
     )(frames, padding_mask=padding_mask)
     frames = SpecAugment(
         config.frequency_masks,
