@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from ..zoo.config import replace_fields
 
+SCHEDULES = ("cosine", "linear")
+# Parts of a model that may stay as they are.
+FREEZABLE = (None, "embeddings", "backbone")
+_CHOICES = {"schedule": SCHEDULES, "freeze": FREEZABLE}
+
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
     (
@@ -12,7 +17,8 @@ _RANGES = (
         lambda v: isinstance(v, int) and (v == 0 or v >= 2),
         "0, or an integer of at least 2",
     ),
-    (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
+    (("learning_rate", "clip_norm", "head_rate"), lambda v: v > 0, "a positive number"),
+    (("layer_decay",), lambda v: 0 < v <= 1, "a share in (0, 1]"),
     (
         (
             "weight_decay",
@@ -49,12 +55,14 @@ _RANGES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
+    """AdamW with linear warm-up and decay to zero, smoothed labels, averaged weights.
 
     Args:
         epochs: Epochs at most. Defaults to 8.
         batch_size: Rows in each step. Defaults to 32.
         learning_rate: Peak of the schedule. Defaults to 1e-3.
+        schedule: Curve along which the rate falls, `"cosine"` or `"linear"`. Defaults to
+            `"cosine"`.
         warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
         beta_2: Momentum of the average of squared gradients. Defaults to 0.999.
         weight_decay: Decoupled decay of kernels and embeddings; biases and normalisations are
@@ -65,6 +73,11 @@ class Recipe:
             kept; None turns averaging off. Defaults to 0.99.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
+        layer_decay: Factor of the rate from each block to the one below, and to the embeddings, see
+            `rate_factors`. Defaults to 1.0.
+        head_rate: Factor of the rate of the head. Defaults to 1.0.
+        freeze: What does not learn: `"embeddings"`, `"backbone"` (all but the head) or None.
+            Defaults to None.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
 
     Raises:
@@ -74,6 +87,7 @@ class Recipe:
     epochs: int = 8
     batch_size: int = 32
     learning_rate: float = 1e-3
+    schedule: str = "cosine"
     warmup: float = 0.1
     beta_2: float = 0.999
     weight_decay: float = 0.05
@@ -82,6 +96,9 @@ class Recipe:
     ema_momentum: float | None = 0.99
     patience: int = 5
     monitor: str = "val_accuracy"
+    layer_decay: float = 1.0
+    head_rate: float = 1.0
+    freeze: str | None = None
     jit_compile: bool = False
 
     def __post_init__(self):
@@ -94,6 +111,12 @@ class Recipe:
                         f"Received an invalid value for `{name}` of a recipe, expected {expected}. "
                         f"Received: {name}={value!r}"
                     )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"Received an invalid value for `{name}` of a recipe, expected one of "
+                    f"{choices}. Received: {name}={getattr(self, name)!r}"
+                )
 
     def replace(self, **changes):
         """Returns a copy with `changes`.

@@ -10,7 +10,7 @@ from ..image_augmentation import ImageAugmentation
 from ..image_store import ImageStore
 from ..recipe import ImageRecipe
 from ..sources import IMAGE_SUFFIXES, DataError, open_images
-from .interface import Training
+from .interface import FINETUNING, Training
 
 
 class ImageClassificationTraining(Training):
@@ -20,6 +20,12 @@ class ImageClassificationTraining(Training):
     source_options = ("download", "skip_corrupt")
     recipes: ClassVar = {
         "scratch": ImageRecipe(),
+        # Images of another resolution have positions between the old ones: those learn, too.
+        "finetune": ImageRecipe(
+            **{**FINETUNING, "epochs": 5, "freeze": None},
+            batch_size=32,
+            ema_momentum=0.99,
+        ),
         # Small grey images; a mirrored digit is none.
         "demo": ImageRecipe(
             epochs=60,

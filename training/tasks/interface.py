@@ -3,6 +3,18 @@
 from ..losses import SmoothedCrossentropy
 from ..metrics import LabelAccuracy
 
+# How the recipes of pretrained encoders begin: small steps, smaller ones in lower blocks.
+FINETUNING = {
+    "epochs": 3,
+    "learning_rate": 1e-4,
+    "schedule": "linear",
+    "weight_decay": 0.01,
+    "label_smoothing": 0.0,
+    "layer_decay": 0.9,
+    "head_rate": 10.0,
+    "freeze": "embeddings",
+}
+
 
 class Training:
     """Defaults of the tasks in which each row, or each part of it, has one of the labels.

@@ -13,7 +13,7 @@ from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
-from .interface import Training
+from .interface import FINETUNING, Training
 
 # More texts teach a Transformer more than where it begins.
 FEW_TEXTS = 10_000
@@ -40,14 +40,11 @@ class TextClassificationTraining(Training):
         "few": _FEW,
         # A trained encoder knows the language; steps are small, so that it does not forget it.
         "finetune": TextRecipe(
-            epochs=3,
-            learning_rate=1e-4,
-            weight_decay=0.01,
             beta_2=0.999,
-            label_smoothing=0.0,
             subword_dropout=0.0,
             token_dropout=0.0,
             consistency=0.0,
+            **FINETUNING,
         ),
         # A few hundred sentences: more epochs, each of a second.
         "demo": replace(_FEW, epochs=8, batch_size=16, beta_2=0.999),

@@ -1,5 +1,6 @@
 """Training of taggers: tagged sentences, a cased WordPiece vocabulary, dropout of words."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,14 @@ from ..sources import is_tagged_file, open_tagged, read_texts, read_words
 from ..spelling import spelled_embeddings
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
-from .interface import Training
+from .interface import FINETUNING, Training
+
+_FINETUNE = TaggingRecipe(
+    **{**FINETUNING, "learning_rate": 3e-4, "layer_decay": 0.95},
+    beta_2=0.999,
+    subword_dropout=0.0,
+    token_dropout=0.0,
+)
 
 
 class TokenClassificationTraining(Training):
@@ -30,6 +38,9 @@ class TokenClassificationTraining(Training):
         "scratch": TaggingRecipe(),
         # Chosen by the entities found rather than by words, most of which are no part of one.
         "entities": TaggingRecipe(monitor="val_f1"),
+        "finetune": _FINETUNE,
+        # As few sentences as name entities need more of them.
+        "finetune_entities": replace(_FINETUNE, epochs=6, monitor="val_f1"),
         # A few hundred sentences: many epochs, each of a second.
         "demo": TaggingRecipe(epochs=15, batch_size=8, learning_rate=3e-3, patience=15),
     }
@@ -53,8 +64,9 @@ class TokenClassificationTraining(Training):
         return random_selection(len(labels), share, seed)
 
     def recipe_name(self, name, data):
-        """Returns `"entities"` for `"scratch"` where labels mark entities."""
-        return "entities" if name == "scratch" and is_entity_scheme(data.label_names) else name
+        """Returns the recipe that is chosen by entities where labels mark them."""
+        of_entities = {"scratch": "entities", "finetune": "finetune_entities"}
+        return of_entities.get(name, name) if is_entity_scheme(data.label_names) else name
 
     def learn(self, data, config, lowercase=False):
         """Learns the vocabulary of the train split.
