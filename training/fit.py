@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 
 from ..zoo import load
+from .adapters import ADAPTERS_FILE, adapted, save_adapters
 from .callbacks import AveragedEvaluation, Backup, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
@@ -168,6 +169,7 @@ def _train(
     if not resume:
         pipeline.save(state / "start")
     part.enter_context(frozen(pipeline.model, recipe.freeze))
+    part.enter_context(adapted(pipeline.model, recipe.lora_rank, seed))
     model = pipeline.model if start is None else start.training_model(pipeline.model)
     model = task.training_model(model, recipe)
     model.compile(
@@ -194,7 +196,11 @@ def _train(
         model._initial_epoch = None  # BackupAndRestore leaves it; a later `fit` would skip epochs.
         record.write()
         record.put_best()
+        if recipe.lora_rank and out is not None:
+            save_adapters(folder / ADAPTERS_FILE, pipeline.model, pipeline.labels)
         part.close()
+        for traced in (model, pipeline.model):  # What they were with adapters.
+            traced.train_function = traced.test_function = traced.predict_function = None
         seconds = time.perf_counter() - started
         history = History(record.rows, record.best_epoch, pipeline, seconds, recipe.monitor)
         pipeline.training = {

@@ -50,9 +50,7 @@ def rate_factors(model, layer_decay, head_rate):
         of_layers.update({id(layer): layer_decay**depth for layer in level})
     # By order and not by path: Keras gives the variables of a model that is read other paths.
     of_variables = {
-        id(variable): of_layers[id(layer)]
-        for layer in model.layers
-        for variable in layer.trainable_variables
+        id(variable): of_layers[id(layer)] for layer in model.layers for variable in layer.weights
     }
     return [of_variables[id(variable)] for variable in model.trainable_variables]
 

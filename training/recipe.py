@@ -12,6 +12,7 @@ _CHOICES = {"schedule": SCHEDULES, "freeze": FREEZABLE}
 
 _RANGES = (
     (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
+    (("lora_rank",), lambda v: isinstance(v, int) and v >= 0, "an integer not below zero"),
     (
         ("evidence_folds",),
         lambda v: isinstance(v, int) and (v == 0 or v >= 2),
@@ -78,6 +79,7 @@ class Recipe:
         head_rate: Factor of the rate of the head. Defaults to 1.0.
         freeze: What does not learn: `"embeddings"`, `"backbone"` (all but the head) or None.
             Defaults to None.
+        lora_rank: Rank of the adapters of the attention, see `adapted`; 0 has none. Defaults to 0.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
 
     Raises:
@@ -99,6 +101,7 @@ class Recipe:
     layer_decay: float = 1.0
     head_rate: float = 1.0
     freeze: str | None = None
+    lora_rank: int = 0
     jit_compile: bool = False
 
     def __post_init__(self):
@@ -117,6 +120,11 @@ class Recipe:
                     f"Received an invalid value for `{name}` of a recipe, expected one of "
                     f"{choices}. Received: {name}={getattr(self, name)!r}"
                 )
+        if self.lora_rank and self.freeze != "backbone":
+            raise ValueError(
+                'Expected freeze="backbone" with adapters, which are kept without the rest. '
+                f"Received: freeze={self.freeze!r}, lora_rank={self.lora_rank}"
+            )
 
     def replace(self, **changes):
         """Returns a copy with `changes`.

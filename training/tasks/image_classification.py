@@ -10,7 +10,9 @@ from ..image_augmentation import ImageAugmentation
 from ..image_store import ImageStore
 from ..recipe import ImageRecipe
 from ..sources import IMAGE_SUFFIXES, DataError, open_images
-from .interface import FINETUNING, Training
+from .interface import FINETUNING, HEAD, LORA, Training
+
+_FEW_STEPS = {"batch_size": 32, "ema_momentum": 0.99}
 
 
 class ImageClassificationTraining(Training):
@@ -21,11 +23,9 @@ class ImageClassificationTraining(Training):
     recipes: ClassVar = {
         "scratch": ImageRecipe(),
         # Images of another resolution have positions between the old ones: those learn, too.
-        "finetune": ImageRecipe(
-            **{**FINETUNING, "epochs": 5, "freeze": None},
-            batch_size=32,
-            ema_momentum=0.99,
-        ),
+        "finetune": ImageRecipe(**{**FINETUNING, "epochs": 5, "freeze": None}, **_FEW_STEPS),
+        "lora": ImageRecipe(**{**LORA, "epochs": 5}, **_FEW_STEPS),
+        "head": ImageRecipe(**HEAD, **_FEW_STEPS),
         # Small grey images; a mirrored digit is none.
         "demo": ImageRecipe(
             epochs=60,

@@ -14,6 +14,17 @@ FINETUNING = {
     "head_rate": 10.0,
     "freeze": "embeddings",
 }
+# Only the head learns.
+HEAD = {
+    **FINETUNING,
+    "epochs": 5,
+    "learning_rate": 3e-3,
+    "layer_decay": 1.0,
+    "head_rate": 1.0,
+    "freeze": "backbone",
+}
+# The head and adapters of the attention learn.
+LORA = {**HEAD, "epochs": 3, "learning_rate": 1e-3, "lora_rank": 8}
 
 
 class Training:

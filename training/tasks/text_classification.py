@@ -13,7 +13,7 @@ from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
-from .interface import FINETUNING, Training
+from .interface import FINETUNING, HEAD, LORA, Training
 
 # More texts teach a Transformer more than where it begins.
 FEW_TEXTS = 10_000
@@ -27,6 +27,8 @@ _FEW = TextRecipe(
     consistency=0.0,
     evidence_folds=5,
 )
+# The text of a pretrained encoder.
+_AS_IT_IS = {"beta_2": 0.999, "subword_dropout": 0.0, "token_dropout": 0.0, "consistency": 0.0}
 
 
 class TextClassificationTraining(Training):
@@ -39,13 +41,9 @@ class TextClassificationTraining(Training):
         "scratch": TextRecipe(),
         "few": _FEW,
         # A trained encoder knows the language; steps are small, so that it does not forget it.
-        "finetune": TextRecipe(
-            beta_2=0.999,
-            subword_dropout=0.0,
-            token_dropout=0.0,
-            consistency=0.0,
-            **FINETUNING,
-        ),
+        "finetune": TextRecipe(**FINETUNING, **_AS_IT_IS),
+        "lora": TextRecipe(**LORA, **_AS_IT_IS),
+        "head": TextRecipe(**HEAD, **_AS_IT_IS),
         # A few hundred sentences: more epochs, each of a second.
         "demo": replace(_FEW, epochs=8, batch_size=16, beta_2=0.999),
     }

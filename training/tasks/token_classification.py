@@ -16,14 +16,16 @@ from ..sources import is_tagged_file, open_tagged, read_texts, read_words
 from ..spelling import spelled_embeddings
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
-from .interface import FINETUNING, Training
+from .interface import FINETUNING, HEAD, LORA, Training
 
-_FINETUNE = TaggingRecipe(
-    **{**FINETUNING, "learning_rate": 3e-4, "layer_decay": 0.95},
-    beta_2=0.999,
-    subword_dropout=0.0,
-    token_dropout=0.0,
-)
+_AS_IT_IS = {"beta_2": 0.999, "subword_dropout": 0.0, "token_dropout": 0.0}
+_PRETRAINED = {
+    "finetune": TaggingRecipe(
+        **{**FINETUNING, "learning_rate": 3e-4, "layer_decay": 0.95}, **_AS_IT_IS
+    ),
+    "lora": TaggingRecipe(**LORA, **_AS_IT_IS),
+    "head": TaggingRecipe(**HEAD, **_AS_IT_IS),
+}
 
 
 class TokenClassificationTraining(Training):
@@ -38,9 +40,12 @@ class TokenClassificationTraining(Training):
         "scratch": TaggingRecipe(),
         # Chosen by the entities found rather than by words, most of which are no part of one.
         "entities": TaggingRecipe(monitor="val_f1"),
-        "finetune": _FINETUNE,
-        # As few sentences as name entities need more of them.
-        "finetune_entities": replace(_FINETUNE, epochs=6, monitor="val_f1"),
+        **_PRETRAINED,
+        # Sentences with entities are few.
+        **{
+            f"{name}_entities": replace(recipe, epochs=2 * recipe.epochs, monitor="val_f1")
+            for name, recipe in _PRETRAINED.items()
+        },
         # A few hundred sentences: many epochs, each of a second.
         "demo": TaggingRecipe(epochs=15, batch_size=8, learning_rate=3e-3, patience=15),
     }
@@ -65,8 +70,11 @@ class TokenClassificationTraining(Training):
 
     def recipe_name(self, name, data):
         """Returns the recipe that is chosen by entities where labels mark them."""
-        of_entities = {"scratch": "entities", "finetune": "finetune_entities"}
-        return of_entities.get(name, name) if is_entity_scheme(data.label_names) else name
+        if not is_entity_scheme(data.label_names):
+            return name
+        if name in _PRETRAINED:
+            return f"{name}_entities"
+        return "entities" if name == "scratch" else name
 
     def learn(self, data, config, lowercase=False):
         """Learns the vocabulary of the train split.
