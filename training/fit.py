@@ -175,7 +175,7 @@ def _train(
     model.compile(
         optimizer=make_optimizer(recipe, len(train) * recipe.epochs, model),
         jit_compile=recipe.jit_compile,
-        **task.compile_arguments(pipeline, recipe),
+        **task.compile_arguments(pipeline, recipe, data.train),
     )
     record = EpochRecord(state, [], recipe.monitor, recipe.patience)
     record.set_model(model)

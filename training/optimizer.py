@@ -38,6 +38,9 @@ def make_optimizer(recipe, total_steps, model=None):
         global_clipnorm=recipe.clip_norm,
         use_ema=recipe.ema_momentum is not None,
         ema_momentum=recipe.ema_momentum or 0.0,
+        gradient_accumulation_steps=(
+            recipe.gradient_accumulation_steps if recipe.gradient_accumulation_steps > 1 else None
+        ),
         **rates,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "token"])

@@ -11,7 +11,11 @@ FREEZABLE = (None, "embeddings", "backbone")
 _CHOICES = {"schedule": SCHEDULES, "freeze": FREEZABLE}
 
 _RANGES = (
-    (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
+    (
+        ("epochs", "batch_size", "gradient_accumulation_steps"),
+        lambda v: isinstance(v, int) and v >= 1,
+        "a positive integer",
+    ),
     (("lora_rank",), lambda v: isinstance(v, int) and v >= 0, "an integer not below zero"),
     (
         ("evidence_folds",),
@@ -54,6 +58,12 @@ _RANGES = (
 )
 
 
+def _are_weights(value):
+    return isinstance(value, dict) and all(
+        isinstance(weight, (int, float)) and weight > 0 for weight in value.values()
+    )
+
+
 @dataclass(frozen=True)
 class Recipe:
     """AdamW with linear warm-up and decay to zero, smoothed labels, averaged weights.
@@ -69,7 +79,11 @@ class Recipe:
         weight_decay: Decoupled decay of kernels and embeddings; biases and normalisations are
             left out. Defaults to 0.05.
         clip_norm: Largest global norm of the gradient. Defaults to 1.0.
+        gradient_accumulation_steps: Batches whose gradients make one step, where memory is too
+            small for larger batches. Defaults to 1.
         label_smoothing: Share of each target spread over all classes. Defaults to 0.1.
+        class_weight: Weights of labels in the loss: `"balanced"`, by how rare they are; a dict
+            from label to weight, 1 for any other; or None. Defaults to None.
         ema_momentum: Momentum of the moving average of weights, which is what is evaluated and
             kept; None turns averaging off. Defaults to 0.99.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
@@ -94,7 +108,9 @@ class Recipe:
     beta_2: float = 0.999
     weight_decay: float = 0.05
     clip_norm: float = 1.0
+    gradient_accumulation_steps: int = 1
     label_smoothing: float = 0.1
+    class_weight: str | dict | None = None
     ema_momentum: float | None = 0.99
     patience: int = 5
     monitor: str = "val_accuracy"
@@ -120,6 +136,13 @@ class Recipe:
                     f"Received an invalid value for `{name}` of a recipe, expected one of "
                     f"{choices}. Received: {name}={getattr(self, name)!r}"
                 )
+        weights = self.class_weight
+        if weights not in (None, "balanced") and not _are_weights(weights):
+            raise ValueError(
+                "Received an invalid value for `class_weight` of a recipe, expected "
+                '"balanced", a dict from label to a positive number, or None. '
+                f"Received: class_weight={weights!r}"
+            )
         if self.lora_rank and self.freeze != "backbone":
             raise ValueError(
                 'Expected freeze="backbone" with adapters, which are kept without the rest. '

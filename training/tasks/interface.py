@@ -1,5 +1,6 @@
 """What training does for a task unless the task says otherwise."""
 
+from ..class_weights import class_weights
 from ..losses import SmoothedCrossentropy
 from ..metrics import LabelAccuracy
 
@@ -111,14 +112,16 @@ class Training:
         """Returns the model that `fit` trains, of the same layers as the one that is kept."""
         return model
 
-    def compile_arguments(self, pipeline, recipe):
-        """Returns loss and metrics for `model.compile`.
+    def compile_arguments(self, pipeline, recipe, split):
+        """Returns loss and metrics for `model.compile`, given the train split.
 
         They are means over what has a label: padding, and nodes without one, weigh nothing.
         """
         return {
             "loss": SmoothedCrossentropy(
-                recipe.label_smoothing, reduction="mean_with_sample_weight"
+                recipe.label_smoothing,
+                class_weights(recipe.class_weight, pipeline.labels, split),
+                reduction="mean_with_sample_weight",
             ),
             "weighted_metrics": [LabelAccuracy()],
         }
