@@ -75,7 +75,9 @@ class TextClassificationTraining(Training):
         Returns:
             The preprocessor, and the fields of the configuration that follow from the data.
         """
-        tokenizer = train_wordpiece(data.train.inputs, config.vocabulary_size, lowercase)
+        tokenizer = train_wordpiece(
+            lambda: _single_texts(data.train.inputs()), config.vocabulary_size, lowercase
+        )
         # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TASKS[self.name].make_preprocessor(tokenizer, config), fields
@@ -141,3 +143,9 @@ class TextClassificationTraining(Training):
     def training_model(self, model, recipe):
         """Returns the model that `fit` trains, of the same layers as the one that is kept."""
         return with_consistency(model, recipe.consistency) if recipe.consistency else model
+
+
+def _single_texts(inputs):
+    """Yields texts, and both of a pair."""
+    for text in inputs:
+        yield from text if isinstance(text, tuple) else (text,)
