@@ -58,7 +58,8 @@ def run(arguments):
 def _remembered(inputs, seen):
     """Yields the inputs and keeps what shows each until its prediction comes."""
     for item in inputs:
-        seen.append(" ".join(item) if isinstance(item, list) else str(item))
+        joint = {list: " ", tuple: "\t"}.get(type(item))  # Words, and pairs of texts.
+        seen.append(str(item) if joint is None else joint.join(item))
         yield item
 
 

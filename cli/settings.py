@@ -69,6 +69,8 @@ def _value(text, default, kind, setting):
     allowed = {float: (float, int), type(None): (str, int, float)}.get(
         type(default), (type(default),)
     )
+    if dict in typing.get_args(kind):
+        allowed = (*allowed, dict)
     if type(value) not in allowed:
         raise ValueError(
             f"Expected a value of type {allowed[0].__name__} in --set {setting}. Received: {text!r}"

@@ -21,7 +21,7 @@ _REMEMBERED = {
     "speaker": None,
     "skip_corrupt": False,
     "validation_split": 0.1,
-    "recipe": "scratch",
+    "recipe": None,
     "subwords": None,
     "settings": [],
     "dtype": None,
@@ -42,7 +42,9 @@ def add_arguments(parser):
     parser.add_argument("--validation-split", type=float, metavar="SHARE")
     parser.add_argument("--out", metavar="RUN", help="new folder for the trained model")
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
-    parser.add_argument("--recipe", help="how to train (default: scratch)")
+    parser.add_argument(
+        "--recipe", help="how to train (default: finetune for a checkpoint, else scratch)"
+    )
     add_settings_argument(parser)
     parser.add_argument(
         "--subwords",
@@ -85,7 +87,8 @@ def run(arguments):
         loaded = load(arguments.weights, get_architecture(name).name)
     config = get_config(name) if loaded is None else loaded.config
     task = get_architecture(name).task if loaded is None else loaded.task.name
-    recipe = training.get_recipe(arguments.recipe, task)
+    pretrained = loaded is not None and "checkpoint" in loaded.training
+    recipe = training.get_recipe(arguments.recipe, task, pretrained=pretrained)
     overrides, changes = split_settings(arguments.settings, config, recipe)
     data = training.load_data(
         arguments.data,
@@ -107,7 +110,7 @@ def run(arguments):
         history = training.fit(
             pipeline,
             data,
-            recipe=training.get_recipe(arguments.recipe, task, data, **changes),
+            recipe=training.get_recipe(arguments.recipe, task, data, pretrained, **changes),
             out=folder,
             seed=arguments.seed,
             resume=bool(arguments.resume),

@@ -1,5 +1,6 @@
 """attnzoo.training: data, tokenizers, recipes and metrics (floor 3: imports zoo)."""
 
+from .adapters import load_adapters
 from .audio_augmentation import AudioAugmentation
 from .batching import BucketedBatches
 from .data import Data, Split, load_data, load_split
@@ -43,6 +44,7 @@ __all__ = [
     "evaluate",
     "fit",
     "get_recipe",
+    "load_adapters",
     "load_data",
     "load_split",
     "prepare",

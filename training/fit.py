@@ -11,9 +11,11 @@ from pathlib import Path
 import keras
 
 from ..zoo import load
+from .adapters import ADAPTERS_FILE, adapted, save_adapters
 from .callbacks import AveragedEvaluation, Backup, EpochRecord, EpochSeeds
 from .history import History, plot_history, read_history
 from .interrupt import InterruptBetweenBatches
+from .layer_levels import frozen
 from .optimizer import make_optimizer
 from .pipeline import TrainingPipeline, prepare
 from .recipes import get_recipe
@@ -26,7 +28,7 @@ STATE_FOLDER = "training_state"
 def fit(
     pipeline,
     data,
-    recipe="scratch",
+    recipe=None,
     out=None,
     seed=0,
     resume=False,
@@ -41,7 +43,8 @@ def fit(
         pipeline: A `TrainingPipeline` of `prepare`, or what `prepare` makes one of: a name such as
             `"sentiment_classifier/small"`, or a pipeline of `zoo.load`.
         data: `Data` of `load_data`.
-        recipe: A name that `get_recipe` knows, or a `Recipe`. Defaults to `"scratch"`.
+        recipe: A name that `get_recipe` knows, or a `Recipe`. Defaults to None: `"finetune"` for
+            the weights of a checkpoint, else `"scratch"`.
         out: Folder for `history.csv`, `learning_curve.png` and, at the end, the saved pipeline.
             Defaults to None (nothing is kept but what is returned).
         seed: Seed of weights, shuffling, dropout and augmentation. Defaults to 0.
@@ -69,7 +72,6 @@ def fit(
     print(history.best["val_accuracy"], history.pipeline(["What a lovely film."]))
     ```
     """
-    recipe = get_recipe(recipe, data.task, data)
     with contextlib.ExitStack() as stack:
         if out is None:
             if resume or tensorboard:
@@ -79,19 +81,11 @@ def fit(
             folder = Path(out)
             check_run_folder(folder, resume)
         keras.utils.set_random_seed(seed)
-        run = {
-            "recipe": recipe.__dict__,
-            "seed": seed,
-            "train_rows": len(data.train),
-            "train_labels_sha256": hashlib.sha256(data.train.flat_labels.tobytes()).hexdigest(),
-        }
         if resume:
             loaded = load(folder / STATE_FOLDER / "start")
-            _check_same_run(loaded, data, run)
             pipeline = TrainingPipeline(
                 loaded.model, loaded.preprocessor, loaded.labels, loaded.training
             )
-            run["new_weights"] = loaded.training.get("new_weights", False)
         elif not isinstance(pipeline, TrainingPipeline):
             pipeline = prepare(pipeline, data, **overrides)
         elif overrides:
@@ -99,12 +93,35 @@ def fit(
                 "Expected overrides of the configuration only with a model's name; pass them to "
                 f"`prepare`. Received: {sorted(overrides)}"
             )
-        run.setdefault("new_weights", not pipeline.training)
-        if "checkpoint" in pipeline.training:  # Where the first weights come from.
+        pretrained = "checkpoint" in pipeline.training
+        recipe = get_recipe(recipe, data.task, data, pretrained)
+        run = {
+            "recipe": recipe.__dict__,
+            "seed": seed,
+            "train_rows": len(data.train),
+            "train_labels_sha256": hashlib.sha256(data.train.flat_labels.tobytes()).hexdigest(),
+        }
+        if resume:
+            _check_same_run(pipeline, data, run)
+            run["new_weights"] = pipeline.training.get("new_weights", False)
+        else:
+            run["new_weights"] = not pipeline.training
+        if pretrained:  # Where the first weights come from.
             run = {**run, "checkpoint": pipeline.training["checkpoint"]}
         pipeline.training = run
+        part = stack.enter_context(contextlib.ExitStack())  # What only training changes.
         return _train(
-            pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out
+            pipeline,
+            data,
+            recipe,
+            folder,
+            seed,
+            resume,
+            tensorboard,
+            verbose,
+            provenance,
+            out,
+            part,
         )
 
 
@@ -136,7 +153,9 @@ def _check_same_run(start, data, run):
         )
 
 
-def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out):
+def _train(
+    pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, provenance, out, part
+):
     state = folder / STATE_FOLDER
     task = get_training_task(data.task)
     augmentation = task.augmentation(recipe)
@@ -149,12 +168,14 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
     )
     if not resume:
         pipeline.save(state / "start")
+    part.enter_context(frozen(pipeline.model, recipe.freeze))
+    part.enter_context(adapted(pipeline.model, recipe.lora_rank, seed))
     model = pipeline.model if start is None else start.training_model(pipeline.model)
     model = task.training_model(model, recipe)
     model.compile(
-        optimizer=make_optimizer(recipe, len(train) * recipe.epochs),
+        optimizer=make_optimizer(recipe, len(train) * recipe.epochs, model),
         jit_compile=recipe.jit_compile,
-        **task.compile_arguments(pipeline, recipe),
+        **task.compile_arguments(pipeline, recipe, data.train),
     )
     record = EpochRecord(state, [], recipe.monitor, recipe.patience)
     record.set_model(model)
@@ -175,6 +196,11 @@ def _train(pipeline, data, recipe, folder, seed, resume, tensorboard, verbose, p
         model._initial_epoch = None  # BackupAndRestore leaves it; a later `fit` would skip epochs.
         record.write()
         record.put_best()
+        if recipe.lora_rank and out is not None:
+            save_adapters(folder / ADAPTERS_FILE, pipeline.model, pipeline.labels)
+        part.close()
+        for traced in (model, pipeline.model):  # What they were with adapters.
+            traced.train_function = traced.test_function = traced.predict_function = None
         seconds = time.perf_counter() - started
         history = History(record.rows, record.best_epoch, pipeline, seconds, recipe.monitor)
         pipeline.training = {

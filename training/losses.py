@@ -10,6 +10,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     Args:
         label_smoothing: Share of the target that is spread over all classes. Defaults to 0.0.
+        class_weights: Weight of the loss of each class's examples, a list. `model.fit` has such
+            weights too, but not where padding weighs nothing. Defaults to None (all weigh 1).
 
     Call arguments:
         y_true: Integer labels `(batch,)`, or a share for each class `(batch, num_classes)`.
@@ -25,9 +27,12 @@ class SmoothedCrossentropy(keras.losses.Loss):
         Szegedy et al., 2016, "Rethinking the Inception architecture", section 7.
     """
 
-    def __init__(self, label_smoothing=0.0, name="smoothed_crossentropy", **kwargs):
+    def __init__(
+        self, label_smoothing=0.0, class_weights=None, name="smoothed_crossentropy", **kwargs
+    ):
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
+        self.class_weights = class_weights
 
     def call(self, y_true, y_pred):
         """Returns the loss of each example, `(batch,)`."""
@@ -35,13 +40,20 @@ class SmoothedCrossentropy(keras.losses.Loss):
             targets = ops.cast(y_true, y_pred.dtype)
         else:
             targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
-        return keras.losses.categorical_crossentropy(
+        loss = keras.losses.categorical_crossentropy(
             targets, y_pred, from_logits=True, label_smoothing=self.label_smoothing
         )
+        if self.class_weights is None:
+            return loss
+        return loss * ops.matmul(targets, ops.convert_to_tensor(self.class_weights, targets.dtype))
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+        return {
+            **super().get_config(),
+            "label_smoothing": self.label_smoothing,
+            "class_weights": self.class_weights,
+        }
 
 
 @keras.saving.register_keras_serializable("attnzoo")

@@ -5,14 +5,25 @@ from dataclasses import dataclass
 
 from ..zoo.config import replace_fields
 
+SCHEDULES = ("cosine", "linear")
+# Parts of a model that may stay as they are.
+FREEZABLE = (None, "embeddings", "backbone")
+_CHOICES = {"schedule": SCHEDULES, "freeze": FREEZABLE}
+
 _RANGES = (
-    (("epochs", "batch_size"), lambda v: isinstance(v, int) and v >= 1, "a positive integer"),
+    (
+        ("epochs", "batch_size", "gradient_accumulation_steps"),
+        lambda v: isinstance(v, int) and v >= 1,
+        "a positive integer",
+    ),
+    (("lora_rank",), lambda v: isinstance(v, int) and v >= 0, "an integer not below zero"),
     (
         ("evidence_folds",),
         lambda v: isinstance(v, int) and (v == 0 or v >= 2),
         "0, or an integer of at least 2",
     ),
-    (("learning_rate", "clip_norm"), lambda v: v > 0, "a positive number"),
+    (("learning_rate", "clip_norm", "head_rate"), lambda v: v > 0, "a positive number"),
+    (("layer_decay",), lambda v: 0 < v <= 1, "a share in (0, 1]"),
     (
         (
             "weight_decay",
@@ -47,24 +58,42 @@ _RANGES = (
 )
 
 
+def _are_weights(value):
+    return isinstance(value, dict) and all(
+        isinstance(weight, (int, float)) and weight > 0 for weight in value.values()
+    )
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW with linear warm-up and cosine decay, smoothed labels, averaged weights.
+    """AdamW with linear warm-up and decay to zero, smoothed labels, averaged weights.
 
     Args:
         epochs: Epochs at most. Defaults to 8.
         batch_size: Rows in each step. Defaults to 32.
         learning_rate: Peak of the schedule. Defaults to 1e-3.
+        schedule: Curve along which the rate falls, `"cosine"` or `"linear"`. Defaults to
+            `"cosine"`.
         warmup: Share of all steps in which the rate rises from zero. Defaults to 0.1.
         beta_2: Momentum of the average of squared gradients. Defaults to 0.999.
         weight_decay: Decoupled decay of kernels and embeddings; biases and normalisations are
             left out. Defaults to 0.05.
         clip_norm: Largest global norm of the gradient. Defaults to 1.0.
+        gradient_accumulation_steps: Batches whose gradients make one step, where memory is too
+            small for larger batches. Defaults to 1.
         label_smoothing: Share of each target spread over all classes. Defaults to 0.1.
+        class_weight: Weights of labels in the loss: `"balanced"`, by how rare they are; a dict
+            from label to weight, 1 for any other; or None. Defaults to None.
         ema_momentum: Momentum of the moving average of weights, which is what is evaluated and
             kept; None turns averaging off. Defaults to 0.99.
         patience: Epochs without a better `monitor` before training stops. Defaults to 5.
         monitor: Validation metric that chooses the best weights. Defaults to `"val_accuracy"`.
+        layer_decay: Factor of the rate from each block to the one below, and to the embeddings, see
+            `rate_factors`. Defaults to 1.0.
+        head_rate: Factor of the rate of the head. Defaults to 1.0.
+        freeze: What does not learn: `"embeddings"`, `"backbone"` (all but the head) or None.
+            Defaults to None.
+        lora_rank: Rank of the adapters of the attention, see `adapted`; 0 has none. Defaults to 0.
         jit_compile: Whether to compile by XLA; pays on a GPU. Defaults to False.
 
     Raises:
@@ -74,14 +103,21 @@ class Recipe:
     epochs: int = 8
     batch_size: int = 32
     learning_rate: float = 1e-3
+    schedule: str = "cosine"
     warmup: float = 0.1
     beta_2: float = 0.999
     weight_decay: float = 0.05
     clip_norm: float = 1.0
+    gradient_accumulation_steps: int = 1
     label_smoothing: float = 0.1
+    class_weight: str | dict | None = None
     ema_momentum: float | None = 0.99
     patience: int = 5
     monitor: str = "val_accuracy"
+    layer_decay: float = 1.0
+    head_rate: float = 1.0
+    freeze: str | None = None
+    lora_rank: int = 0
     jit_compile: bool = False
 
     def __post_init__(self):
@@ -94,6 +130,24 @@ class Recipe:
                         f"Received an invalid value for `{name}` of a recipe, expected {expected}. "
                         f"Received: {name}={value!r}"
                     )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"Received an invalid value for `{name}` of a recipe, expected one of "
+                    f"{choices}. Received: {name}={getattr(self, name)!r}"
+                )
+        weights = self.class_weight
+        if weights not in (None, "balanced") and not _are_weights(weights):
+            raise ValueError(
+                "Received an invalid value for `class_weight` of a recipe, expected "
+                '"balanced", a dict from label to a positive number, or None. '
+                f"Received: class_weight={weights!r}"
+            )
+        if self.lora_rank and self.freeze != "backbone":
+            raise ValueError(
+                'Expected freeze="backbone" with adapters, which are kept without the rest. '
+                f"Received: freeze={self.freeze!r}, lora_rank={self.lora_rank}"
+            )
 
     def replace(self, **changes):
         """Returns a copy with `changes`.

@@ -3,14 +3,16 @@
 from .tasks import get_training_task
 
 
-def get_recipe(recipe, task="text_classification", data=None, **changes):
+def get_recipe(recipe=None, task="text_classification", data=None, pretrained=False, **changes):
     """Returns a `Recipe` from its name or a `Recipe`, with changes.
 
     Args:
-        recipe: `"scratch"`, `"demo"` or another name that the task has, or a `Recipe`.
+        recipe: `"scratch"`, `"demo"` or another name that the task has, or a `Recipe`. Defaults to
+            None: `"finetune"` if `pretrained`, else `"scratch"`.
         task: Name of the task. Defaults to `"text_classification"`.
         data: `Data` that decide which recipe a name means, where a task has several kinds. Defaults
             to None.
+        pretrained: Whether the weights are those of a checkpoint. Defaults to False.
         **changes: Fields to change.
 
     Raises:
@@ -20,6 +22,8 @@ def get_recipe(recipe, task="text_classification", data=None, **changes):
     >>> get_recipe("scratch", epochs=3).epochs
     3
     """
+    if recipe is None:
+        recipe = "finetune" if pretrained else "scratch"
     if isinstance(recipe, str):
         recipes = get_training_task(task).recipes
         if data is not None:

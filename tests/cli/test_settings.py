@@ -21,6 +21,7 @@ class Training:
     epochs: int = 3
     momentum: float | None = 0.9
     monitor: str = "val_accuracy"
+    class_weight: str | dict | None = None
 
 
 @pytest.mark.parametrize(
@@ -112,3 +113,11 @@ def test_an_unknown_field_is_refused_with_the_nearest_one(setting, hint):
     with pytest.raises(ValueError, match="--set FIELD=VALUE") as caught:
         split_settings([setting], Model(), Training())
     assert hint in str(caught.value)
+
+
+def test_a_dict_is_read_where_a_field_may_be_one():
+    (changes,) = split_settings(["class_weight={'bad': 2.5}"], Training())
+    assert changes == {"class_weight": {"bad": 2.5}}
+    assert split_settings(["class_weight=balanced"], Training()) == [{"class_weight": "balanced"}]
+    with pytest.raises(ValueError, match="Expected a value of type"):
+        split_settings(["position={'a': 1}"], Model(position=None))

@@ -94,3 +94,16 @@ def test_padded_vectors_that_are_blank_do_not_count():
 def test_ctc_comes_back_from_its_configuration():
     loss = CTCLoss(reduction="none", name="mine")
     assert CTCLoss.from_config(loss.get_config()).get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_of_a_row_is_weighed_by_its_class(batch, smoothing):
+    labels, logits = batch
+    weights = [0.5, 2.0, 1.0, 0.0, 3.0]
+    expected = reference(labels, logits, smoothing) * np.array(weights)[labels]
+    loss = SmoothedCrossentropy(smoothing, weights, reduction=None)
+    np.testing.assert_allclose(loss(labels, logits), expected, rtol=1e-5)
+    shares = np.eye(5, dtype="float32")[labels]
+    np.testing.assert_allclose(loss(shares, logits), expected, rtol=1e-5)
+    restored = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert restored.get_config() == loss.get_config()

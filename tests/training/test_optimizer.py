@@ -1,5 +1,6 @@
 import math
 
+import keras
 import numpy as np
 import pytest
 
@@ -50,3 +51,19 @@ def test_the_recipe_sets_the_optimiser():
     assert (optimizer.use_ema, optimizer.ema_momentum, optimizer.epsilon) == (True, 0.9, 1e-8)
     assert optimizer.beta_2 == 0.98
     assert not make_optimizer(training.Recipe(ema_momentum=None), 10).use_ema
+
+
+def test_gradients_are_gathered_over_batches_before_a_step():
+    """As with one batch of all rows: the mean is clipped, and moves the weights once."""
+    recipe = training.Recipe(
+        gradient_accumulation_steps=2, clip_norm=1.0, warmup=0.0, ema_momentum=None
+    )
+    optimizer = make_optimizer(recipe, 10)
+    kernel = keras.Variable(np.ones(2, "float32"), name="kernel")
+    optimizer.apply([keras.ops.convert_to_tensor([3.0, 0.0])], [kernel])
+    np.testing.assert_array_equal(kernel, np.ones(2))
+    optimizer.apply([keras.ops.convert_to_tensor([3.0, 8.0])], [kernel])
+    # The mean (3, 4) has norm 5.
+    np.testing.assert_allclose(optimizer._momentums[0], 0.1 * np.array([0.6, 0.8]), rtol=1e-6)
+    assert (np.array(kernel) != 1).all()
+    assert make_optimizer(training.Recipe(), 10).gradient_accumulation_steps is None

@@ -20,7 +20,7 @@ def test_a_recipe_itself_may_be_given():
 
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(
-        ValueError, match=r"\['demo', 'few', 'finetune', 'scratch'.*recipe='scrach'"
+        ValueError, match=r"\['demo', 'few', 'finetune', 'head', 'lora', 'scratch'.*recipe='scrach'"
     ):
         training.get_recipe("scrach")
 

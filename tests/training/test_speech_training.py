@@ -317,3 +317,9 @@ def test_errors_are_counted_over_all_words():
 def test_nothing_heard_is_all_words_deleted():
     errors = training.count_errors(list(WORDS), [""] * 3)
     assert (errors.wer, errors.cer, errors.deletions) == (1.0, 1.0, 4)
+
+
+def test_transcripts_have_no_weights_of_classes(transcripts):
+    recipe = RECIPE.replace(class_weight="balanced")
+    with pytest.raises(ValueError, match="no `class_weight` with transcripts"):
+        training.fit(prepare(transcripts), transcripts, recipe, verbose=0)

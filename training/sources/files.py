@@ -12,6 +12,7 @@ from .records import (
     SPLIT_NAMES,
     TEXT_NAMES,
     find_column,
+    find_pair,
     has_header,
     read_records,
 )
@@ -23,7 +24,8 @@ class FileSource:
 
     Args:
         path: The file; its suffix decides the format. `.tsv` has no quoting, as TSV means.
-        text_column: Name, or index from 0, of the texts' column. Defaults to None (sniffed).
+        text_column: Name, or index from 0, of the texts' column. Defaults to None (sniffed; columns
+            such as `text_a` and `text_b` make pairs of texts).
         label_column: The same for the labels. Defaults to None (sniffed).
 
     Attributes:
@@ -52,7 +54,7 @@ class FileSource:
         if self.header and len(records) == 1:
             raise DataError(f"Expected rows below the header of {self.path}; there are none.")
         self.understood = (
-            f"{self.path}: text in column {self.text_column!r}, label in column "
+            f"{self.path}: {_described(self.text_column)}, label in column "
             f"{self.label_column!r}" + (", first line is a header" if self.header else "")
         )
 
@@ -84,25 +86,34 @@ class FileSource:
             yield self._row(record, origin), self._split(record)
 
     def _row(self, record, origin):
-        for column in (self.text_column, self.label_column):
+        pair = isinstance(self.text_column, tuple)
+        columns = self.text_column if pair else (self.text_column,)
+        for column in (*columns, self.label_column):
             if column not in record or record[column] is None:
                 raise DataError(f"Expected a field {column!r} in {origin}; it is missing.")
-        text, label = record[self.text_column], record[self.label_column]
-        if not isinstance(text, str) or isinstance(label, (dict, list)):
-            raise DataError(
-                f"Expected a text and a plain label in {origin}. Received: "
-                f"{self.text_column!r} of type {type(text).__name__}, "
-                f"{self.label_column!r} of type {type(label).__name__}"
-            )
-        if has_surrogate(text):
+        texts, label = tuple(record[column] for column in columns), record[self.label_column]
+        for column, text in zip(columns, texts, strict=True):
+            if not isinstance(text, str) or isinstance(label, (dict, list)):
+                raise DataError(
+                    f"Expected a text and a plain label in {origin}. Received: "
+                    f"{column!r} of type {type(text).__name__}, "
+                    f"{self.label_column!r} of type {type(label).__name__}"
+                )
+        if any(map(has_surrogate, texts)):
             raise DataError(f"Expected Unicode text in {origin}. Received: half a surrogate pair")
         label = " ".join(str(label).split())
         if not label:
             raise DataError(f"Expected a label in {origin}; the field is empty.")
-        return Row(text, label, origin)
+        return Row(texts if pair else texts[0], label, origin)
 
     def _split(self, record):
         return None if self.split_column is None else str(record.get(self.split_column, "")).strip()
+
+
+def _described(column):
+    if isinstance(column, tuple):
+        return f"pairs of texts in columns {column[0]!r} and {column[1]!r}"
+    return f"text in column {column!r}"
 
 
 def _columns(path, records, text_column, label_column):
@@ -115,10 +126,13 @@ def _columns(path, records, text_column, label_column):
         header = has_header(records, text_column, label_column)
         names = first if header else list(range(len(first)))
         rows = [dict(zip(names, record, strict=False)) for record in records[header:]]
-    text = find_column(path, names, text_column, TEXT_NAMES, "text")
+    text = find_pair(names, text_column) or find_column(
+        path, names, text_column, TEXT_NAMES, "text"
+    )
     label = find_column(path, names, label_column, LABEL_NAMES, "label")
     split = find_column(path, names, None, SPLIT_NAMES, "split")
-    others = [name for name in names if name not in (text, label, split)]
+    taken = {label, split, *(text if isinstance(text, tuple) else (text,))}
+    others = [name for name in names if name not in taken]
     if label is None and others:
         # Labels repeat; of the columns that are left, they are the ones with the fewest values.
         others.sort(key=lambda name: len({str(row.get(name)) for row in rows}))

@@ -10,6 +10,13 @@ FILE_SUFFIXES = (".csv", ".tsv", ".jsonl")
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "tweet")
 LABEL_NAMES = ("label", "sentiment", "class", "target", "category", "polarity", "rating")
 SPLIT_NAMES = ("split",)
+# Columns of which each row is a pair of texts.
+PAIR_NAMES = (
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+)
 # How many rows are looked at to find out how a file is to be read.
 ROWS_TO_SNIFF = 1000
 
@@ -82,7 +89,12 @@ def has_header(rows, *wanted):
     first = [cell.strip() for cell in rows[0]]
     if any(cell in wanted for cell in first):
         return True
-    known = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES}
+    known = {
+        *TEXT_NAMES,
+        *LABEL_NAMES,
+        *SPLIT_NAMES,
+        *(name for pair in PAIR_NAMES for name in pair),
+    }
     usual = sum(cell.lower() in known for cell in first)
     columns = zip(*rows[1:], strict=False)
     comes_again = any(
@@ -103,3 +115,34 @@ def find_column(path, names, wanted, usual, what):
     if wanted not in names:
         raise DataError(f"Expected a column {wanted!r} of {what}s in {path}. Received: {names}")
     return wanted
+
+
+def find_pair(names, wanted):
+    """Returns the two columns of a pair of texts by their usual names, else None.
+
+    Args:
+        names: Names of the columns.
+        wanted: The column of single texts that was asked for, or None.
+    """
+    lowered = {str(name).lower(): name for name in reversed(names)}
+    pairs = [pair for pair in PAIR_NAMES if set(pair) <= set(lowered)]
+    return tuple(lowered[name] for name in pairs[0]) if pairs and wanted is None else None
+
+
+def pair_or_text(record, column, origin):
+    """Returns the text in a column of a record, or the pair of texts in two.
+
+    Args:
+        record: Dict from column to value.
+        column: A column, or a tuple of two.
+        origin: File and line, for the message.
+
+    Raises:
+        DataError: If there is no text.
+    """
+    columns = column if isinstance(column, tuple) else (column,)
+    for name in columns:
+        if not isinstance(record.get(name), str):
+            raise DataError(f"Expected a text in field {name!r} of {origin}; there is none.")
+    texts = tuple(record[name] for name in columns)
+    return texts if isinstance(column, tuple) else texts[0]

@@ -10,6 +10,6 @@ class DataError(ValueError):
 class Row(NamedTuple):
     """One labelled input; `origin` names file and line for messages."""
 
-    input: str
+    input: object  # A text or a pair of them, a path, a list of words, ...: as the task has it.
     label: str
     origin: str

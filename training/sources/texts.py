@@ -9,7 +9,9 @@ from .records import (
     TEXT_NAMES,
     decoded_lines,
     find_column,
+    find_pair,
     has_header,
+    pair_or_text,
     read_records,
 )
 from .rows import DataError
@@ -21,7 +23,8 @@ def read_texts(path, text_column=None):
     Args:
         path: The file.
         text_column: Name or index of the texts' column. Defaults to None: the one with a usual
-            name (`text`, `sentence`, ...), or the only one.
+            name (`text`, `sentence`, ...), or the only one; columns such as `text_a` and `text_b`
+            make pairs of texts.
 
     Raises:
         DataError: If there is no file, no such column, no columns at all, or a line cannot be read.
@@ -44,12 +47,9 @@ def read_texts(path, text_column=None):
         return
     column, header = _text_column(path, [record for _, record in head], text_column)
     for line, record in itertools.chain(head[header:], records):
-        present = column in record if isinstance(record, dict) else column < len(record)
-        if not present or not isinstance(record[column], str):
-            raise DataError(
-                f"Expected a text in field {column!r} of {path}, line {line}; there is none."
-            )
-        yield record[column]
+        if not isinstance(record, dict):
+            record = dict(enumerate(record))
+        yield pair_or_text(record, column, f"{path}, line {line}")
 
 
 def read_lines(file, name):
@@ -70,6 +70,9 @@ def _text_column(path, records, wanted):
         names = list(first)
     else:
         names = [cell.strip() for cell in first] if header else list(range(len(first)))
+    pair = find_pair(names, wanted)
+    if pair is not None:
+        return (tuple(map(names.index, pair)) if header else pair), header
     column = find_column(path, names, wanted, TEXT_NAMES, "text")
     if column is None and len(names) == 1:
         column = names[0]

@@ -10,7 +10,9 @@ from ..image_augmentation import ImageAugmentation
 from ..image_store import ImageStore
 from ..recipe import ImageRecipe
 from ..sources import IMAGE_SUFFIXES, DataError, open_images
-from .interface import Training
+from .interface import FINETUNING, HEAD, LORA, Training
+
+_FEW_STEPS = {"batch_size": 32, "ema_momentum": 0.99}
 
 
 class ImageClassificationTraining(Training):
@@ -20,6 +22,10 @@ class ImageClassificationTraining(Training):
     source_options = ("download", "skip_corrupt")
     recipes: ClassVar = {
         "scratch": ImageRecipe(),
+        # Images of another resolution have positions between the old ones: those learn, too.
+        "finetune": ImageRecipe(**{**FINETUNING, "epochs": 5, "freeze": None}, **_FEW_STEPS),
+        "lora": ImageRecipe(**{**LORA, "epochs": 5}, **_FEW_STEPS),
+        "head": ImageRecipe(**HEAD, **_FEW_STEPS),
         # Small grey images; a mirrored digit is none.
         "demo": ImageRecipe(
             epochs=60,

@@ -1,7 +1,31 @@
 """What training does for a task unless the task says otherwise."""
 
+from ..class_weights import class_weights
 from ..losses import SmoothedCrossentropy
 from ..metrics import LabelAccuracy
+
+# How the recipes of pretrained encoders begin: small steps, smaller ones in lower blocks.
+FINETUNING = {
+    "epochs": 3,
+    "learning_rate": 1e-4,
+    "schedule": "linear",
+    "weight_decay": 0.01,
+    "label_smoothing": 0.0,
+    "layer_decay": 0.9,
+    "head_rate": 10.0,
+    "freeze": "embeddings",
+}
+# Only the head learns.
+HEAD = {
+    **FINETUNING,
+    "epochs": 5,
+    "learning_rate": 3e-3,
+    "layer_decay": 1.0,
+    "head_rate": 1.0,
+    "freeze": "backbone",
+}
+# The head and adapters of the attention learn.
+LORA = {**HEAD, "epochs": 3, "learning_rate": 1e-3, "lora_rank": 8}
 
 
 class Training:
@@ -88,14 +112,16 @@ class Training:
         """Returns the model that `fit` trains, of the same layers as the one that is kept."""
         return model
 
-    def compile_arguments(self, pipeline, recipe):
-        """Returns loss and metrics for `model.compile`.
+    def compile_arguments(self, pipeline, recipe, split):
+        """Returns loss and metrics for `model.compile`, given the train split.
 
         They are means over what has a label: padding, and nodes without one, weigh nothing.
         """
         return {
             "loss": SmoothedCrossentropy(
-                recipe.label_smoothing, reduction="mean_with_sample_weight"
+                recipe.label_smoothing,
+                class_weights(recipe.class_weight, pipeline.labels, split),
+                reduction="mean_with_sample_weight",
             ),
             "weighted_metrics": [LabelAccuracy()],
         }

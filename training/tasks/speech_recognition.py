@@ -250,11 +250,16 @@ class SpeechRecognitionTraining(Training):
 
     # === Fit ===
 
-    def compile_arguments(self, pipeline, recipe):
+    def compile_arguments(self, pipeline, recipe, split):
         """Returns loss and metrics for `model.compile`: CTC's, or those of labels."""
-        if is_ctc(pipeline.labels):
-            return {"loss": CTCLoss()}
-        return super().compile_arguments(pipeline, recipe)
+        if not is_ctc(pipeline.labels):
+            return super().compile_arguments(pipeline, recipe, split)
+        if recipe.class_weight is not None:
+            raise ValueError(
+                "Expected no `class_weight` with transcripts, whose loss is of whole sequences; "
+                f"leave it out. Received: class_weight={recipe.class_weight!r}"
+            )
+        return {"loss": CTCLoss()}
 
     def callbacks(self, pipeline, validation):
         """Returns the callback that counts errors in validation transcripts, for CTC."""

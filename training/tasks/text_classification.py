@@ -13,7 +13,7 @@ from ..sources import open_texts, read_texts
 from ..text_augmentation import SubwordDropout, TokenDropout, compose
 from ..token_store import TokenStore
 from ..tokenizer import train_wordpiece
-from .interface import Training
+from .interface import FINETUNING, HEAD, LORA, Training
 
 # More texts teach a Transformer more than where it begins.
 FEW_TEXTS = 10_000
@@ -27,6 +27,8 @@ _FEW = TextRecipe(
     consistency=0.0,
     evidence_folds=5,
 )
+# The text of a pretrained encoder.
+_AS_IT_IS = {"beta_2": 0.999, "subword_dropout": 0.0, "token_dropout": 0.0, "consistency": 0.0}
 
 
 class TextClassificationTraining(Training):
@@ -39,16 +41,9 @@ class TextClassificationTraining(Training):
         "scratch": TextRecipe(),
         "few": _FEW,
         # A trained encoder knows the language; steps are small, so that it does not forget it.
-        "finetune": TextRecipe(
-            epochs=3,
-            learning_rate=1e-4,
-            weight_decay=0.01,
-            beta_2=0.999,
-            label_smoothing=0.0,
-            subword_dropout=0.0,
-            token_dropout=0.0,
-            consistency=0.0,
-        ),
+        "finetune": TextRecipe(**FINETUNING, **_AS_IT_IS),
+        "lora": TextRecipe(**LORA, **_AS_IT_IS),
+        "head": TextRecipe(**HEAD, **_AS_IT_IS),
         # A few hundred sentences: more epochs, each of a second.
         "demo": replace(_FEW, epochs=8, batch_size=16, beta_2=0.999),
     }
@@ -80,7 +75,9 @@ class TextClassificationTraining(Training):
         Returns:
             The preprocessor, and the fields of the configuration that follow from the data.
         """
-        tokenizer = train_wordpiece(data.train.inputs, config.vocabulary_size, lowercase)
+        tokenizer = train_wordpiece(
+            lambda: _single_texts(data.train.inputs()), config.vocabulary_size, lowercase
+        )
         # A small text may not fill the vocabulary; no row of the embedding is made for nothing.
         fields = {"vocabulary_size": tokenizer.get_vocab_size()}
         return TASKS[self.name].make_preprocessor(tokenizer, config), fields
@@ -146,3 +143,9 @@ class TextClassificationTraining(Training):
     def training_model(self, model, recipe):
         """Returns the model that `fit` trains, of the same layers as the one that is kept."""
         return with_consistency(model, recipe.consistency) if recipe.consistency else model
+
+
+def _single_texts(inputs):
+    """Yields texts, and both of a pair."""
+    for text in inputs:
+        yield from text if isinstance(text, tuple) else (text,)

@@ -1,5 +1,6 @@
 """Training of taggers: tagged sentences, a cased WordPiece vocabulary, dropout of words."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,16 @@ from ..sources import is_tagged_file, open_tagged, read_texts, read_words
 from ..spelling import spelled_embeddings
 from ..text_augmentation import SubwordDropout, TokenDropout
 from ..tokenizer import train_wordpiece
-from .interface import Training
+from .interface import FINETUNING, HEAD, LORA, Training
+
+_AS_IT_IS = {"beta_2": 0.999, "subword_dropout": 0.0, "token_dropout": 0.0}
+_PRETRAINED = {
+    "finetune": TaggingRecipe(
+        **{**FINETUNING, "learning_rate": 3e-4, "layer_decay": 0.95}, **_AS_IT_IS
+    ),
+    "lora": TaggingRecipe(**LORA, **_AS_IT_IS),
+    "head": TaggingRecipe(**HEAD, **_AS_IT_IS),
+}
 
 
 class TokenClassificationTraining(Training):
@@ -30,6 +40,12 @@ class TokenClassificationTraining(Training):
         "scratch": TaggingRecipe(),
         # Chosen by the entities found rather than by words, most of which are no part of one.
         "entities": TaggingRecipe(monitor="val_f1"),
+        **_PRETRAINED,
+        # Sentences with entities are few.
+        **{
+            f"{name}_entities": replace(recipe, epochs=2 * recipe.epochs, monitor="val_f1")
+            for name, recipe in _PRETRAINED.items()
+        },
         # A few hundred sentences: many epochs, each of a second.
         "demo": TaggingRecipe(epochs=15, batch_size=8, learning_rate=3e-3, patience=15),
     }
@@ -53,8 +69,12 @@ class TokenClassificationTraining(Training):
         return random_selection(len(labels), share, seed)
 
     def recipe_name(self, name, data):
-        """Returns `"entities"` for `"scratch"` where labels mark entities."""
-        return "entities" if name == "scratch" and is_entity_scheme(data.label_names) else name
+        """Returns the recipe that is chosen by entities where labels mark them."""
+        if not is_entity_scheme(data.label_names):
+            return name
+        if name in _PRETRAINED:
+            return f"{name}_entities"
+        return "entities" if name == "scratch" else name
 
     def learn(self, data, config, lowercase=False):
         """Learns the vocabulary of the train split.
