@@ -13,7 +13,7 @@ from attnzoo.training.layer_levels import frozen
 
 from ..layer_test_case import randomize_weights
 from ..pretrained.small_checkpoints import bert_checkpoint
-from ..zoo.small_models import small_model
+from ..zoo.small_models import reduced_overrides, small_model
 from .runs import assert_same_run, new_pipeline
 
 RECIPE = training.get_recipe("lora", epochs=3, batch_size=8, learning_rate=1e-2, lora_rank=2)
@@ -141,6 +141,23 @@ def test_only_the_head_learns(toy_data):
     recipe = training.get_recipe("head", epochs=1, batch_size=8)
     training.fit(pipeline, toy_data, recipe, verbose=0)
     assert changed(before, pipeline.model) == {"logits/kernel", "logits/bias"}
+
+
+@pytest.mark.parametrize("recipe", ["finetune", "lora", "head"])
+def test_images_have_these_recipes_too(recipe):
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3)).astype("uint8")
+    data = training.load_data((images, np.arange(16) % 2), "image_classification", verbose=False)
+    pipeline = training.prepare(
+        "image_classifier/tiny", data, **reduced_overrides("image_classifier")
+    )
+    before = values(pipeline.model)
+    history = training.fit(
+        pipeline, data, training.get_recipe(recipe, data.task, epochs=1, batch_size=8), verbose=0
+    )
+    layers = {path.split("/")[0] for path in changed(before, history.pipeline.model)}
+    assert ("encoder_block_0" in layers) == (recipe != "head")
+    assert ("patch_embedding" in layers) == (recipe == "finetune")
+    assert "logits" in layers
 
 
 @pytest.mark.parametrize("recipe", ["lora", "head"])
