@@ -42,6 +42,7 @@ IMAGES = {
     "patch_size": 4,
 }
 VIT = {**IMAGES, "intermediate_size": 32}
+GOOGLE_VIT = {**VIT, "image_size": [12, 12], "layer_norm_eps": 1e-6}
 DINO = {**IMAGES, "image_size": [12, 12], "mlp_ratio": 2, "layerscale_value": 0.5}
 DISTIL = {
     "vocab_size": VOCABULARY,
@@ -80,6 +81,7 @@ CASES = {
         {**ROBERTA, "pad_token_id": 3},
     ),
     "vit": ("ViTForImageClassification", transformers.ViTConfig, VIT),
+    "vit_square": ("ViTForImageClassification", transformers.ViTConfig, GOOGLE_VIT),
     "vit_backbone": ("ViTModel", transformers.ViTConfig, VIT),
     "deit": ("DeiTForImageClassification", transformers.DeiTConfig, VIT),
     "deit_teacher": ("DeiTForImageClassificationWithTeacher", transformers.DeiTConfig, VIT),
