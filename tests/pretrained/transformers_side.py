@@ -54,6 +54,7 @@ DISTIL = {
 }
 ELECTRA = {**SIZES, "embedding_size": 16}
 ROBERTA = {**SIZES, "type_vocab_size": 1, "pad_token_id": 1}
+MODERN = {**SIZES, "num_hidden_layers": 5, "local_attention": 4, "pad_token_id": 0}
 LABELS = {0: "bad", 1: "good", 2: "so-so"}
 
 # Name of a case -> (class, configuration, what else to know).
@@ -80,6 +81,18 @@ CASES = {
         transformers.XLMRobertaConfig,
         {**ROBERTA, "pad_token_id": 3},
     ),
+    "modernbert": ("ModernBertForSequenceClassification", transformers.ModernBertConfig, MODERN),
+    "modernbert_mean": (
+        "ModernBertForSequenceClassification",
+        transformers.ModernBertConfig,
+        {**MODERN, "classifier_pooling": "mean", "classifier_bias": True, "norm_bias": True},
+    ),
+    "modernbert_tokens": (
+        "ModernBertForTokenClassification",
+        transformers.ModernBertConfig,
+        {**MODERN, "global_attn_every_n_layers": 2},
+    ),
+    "modernbert_backbone": ("ModernBertModel", transformers.ModernBertConfig, MODERN),
     "vit": ("ViTForImageClassification", transformers.ViTConfig, VIT),
     "vit_square": ("ViTForImageClassification", transformers.ViTConfig, GOOGLE_VIT),
     "vit_backbone": ("ViTModel", transformers.ViTConfig, VIT),
