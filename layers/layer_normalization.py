@@ -16,6 +16,7 @@ class LayerNormalization(keras.layers.Layer):
 
     Args:
         epsilon: Added to the variance. Defaults to 1e-6.
+        use_bias: Whether vectors are shifted after they are scaled. Defaults to True.
 
     Call arguments:
         inputs: `(..., hidden_dim)`.
@@ -34,16 +35,21 @@ class LayerNormalization(keras.layers.Layer):
         Ba et al., 2016, "Layer normalization", equation 4.
     """
 
-    def __init__(self, epsilon=1e-6, **kwargs):
+    def __init__(self, epsilon=1e-6, use_bias=True, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon
+        self.use_bias = use_bias
         self.supports_masking = True
 
     def build(self, inputs_shape):
-        """Creates scale and shift, kept in float32 under mixed precision."""
+        """Creates scale and, with a bias, shift, kept in float32 under mixed precision."""
         shape = (inputs_shape[-1],)
         self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma", autocast=False)
-        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta", autocast=False)
+        self.beta = None
+        if self.use_bias:
+            self.beta = self.add_weight(
+                shape=shape, initializer="zeros", name="beta", autocast=False
+            )
 
     def call(self, inputs, training=None):
         """Returns the normalised inputs."""
@@ -55,9 +61,10 @@ class LayerNormalization(keras.layers.Layer):
         else:
             centred, deviation = self._moments(states)
             normalized = centred / deviation
-        return ops.cast(
-            normalized * ops.cast(self.gamma, dtype) + ops.cast(self.beta, dtype), inputs.dtype
-        )
+        outputs = normalized * ops.cast(self.gamma, dtype)
+        if self.use_bias:
+            outputs = outputs + ops.cast(self.beta, dtype)
+        return ops.cast(outputs, inputs.dtype)
 
     def _moments(self, states):
         """Returns the vectors less their means, and their standard deviations."""
@@ -89,4 +96,4 @@ class LayerNormalization(keras.layers.Layer):
 
     def get_config(self):
         """Configuration; its keys are the constructor's arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {**super().get_config(), "epsilon": self.epsilon, "use_bias": self.use_bias}

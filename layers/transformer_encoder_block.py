@@ -36,6 +36,11 @@ class TransformerEncoderBlock(keras.layers.Layer):
         normalize_first: Pre-norm if True, post-norm if False. Defaults to True.
         layer_norm_epsilon: Added to the variance. Defaults to 1e-6.
         use_bias: Whether the dense layers have biases. Defaults to True.
+        norm_bias: Whether the normalisations have biases. Defaults to True.
+        feed_forward: `"gelu"`, or `"geglu"`: the activated half of twice as many hidden channels
+            times the other half. Defaults to `"gelu"`.
+        normalize_attention: Whether there is a normalisation that goes with attention; without
+            it, `x = x + attention(x)`, only pre-norm. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
 
     Call arguments:
@@ -63,6 +68,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         Vaswani et al., 2017, "Attention is all you need", section 3.1 (post-norm).
         Xiong et al., 2020, "On layer normalization in the Transformer architecture" (pre-norm).
         Huang et al., 2016, "Deep networks with stochastic depth".
+        Shazeer, 2020, "GLU variants improve Transformer", equation 6 (GEGLU).
     """
 
     def __init__(
@@ -76,6 +82,9 @@ class TransformerEncoderBlock(keras.layers.Layer):
         normalize_first=True,
         layer_norm_epsilon=1e-6,
         use_bias=True,
+        norm_bias=True,
+        feed_forward="gelu",
+        normalize_attention=True,
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
@@ -86,6 +95,16 @@ class TransformerEncoderBlock(keras.layers.Layer):
             raise ValueError(
                 "Expected either `num_heads`, for an ordinary MultiHeadSelfAttention, or "
                 f"`attention`, a layer. Received: num_heads={num_heads}, attention={attention}"
+            )
+        if feed_forward not in ("gelu", "geglu"):
+            raise ValueError(
+                "Received an invalid value for argument `feed_forward`, expected 'gelu' or 'geglu'."
+                f" Received: feed_forward={feed_forward!r}"
+            )
+        if not (normalize_attention or normalize_first):
+            raise ValueError(
+                "Expected `normalize_attention=False` only with `normalize_first=True`. "
+                "Received: normalize_attention=False, normalize_first=False"
             )
         if isinstance(attention, dict):  # From a configuration.
             attention = keras.saving.deserialize_keras_object(attention)
@@ -98,6 +117,9 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.normalize_first = normalize_first
         self.layer_norm_epsilon = layer_norm_epsilon
         self.use_bias = use_bias
+        self.norm_bias = norm_bias
+        self.feed_forward = feed_forward
+        self.normalize_attention = normalize_attention
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
 
@@ -108,12 +130,11 @@ class TransformerEncoderBlock(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="self_attention",
         )
-        self.attention_norm = self._part(LayerNormalization, layer_norm_epsilon, "attention_norm")
+        self.attention_norm = self._norm("attention_norm") if normalize_attention else None
         self.attention_branch = self._residual_branch("attention")
-        self.feed_forward_norm = self._part(
-            LayerNormalization, layer_norm_epsilon, "feed_forward_norm"
-        )
-        self.intermediate_dense = self._dense(intermediate_dim, "intermediate")
+        self.feed_forward_norm = self._norm("feed_forward_norm")
+        halves = 2 if feed_forward == "geglu" else 1
+        self.intermediate_dense = self._dense(halves * intermediate_dim, "intermediate")
         self.activation = GELU(name="activation", dtype=self.dtype_policy)
         self.intermediate_dropout = self._part(
             keras.layers.Dropout, dropout, "intermediate_dropout"
@@ -122,6 +143,11 @@ class TransformerEncoderBlock(keras.layers.Layer):
 
     def _part(self, layer_class, argument, name, **kwargs):
         return layer_class(argument, name=name, dtype=self.dtype_policy, **kwargs)
+
+    def _norm(self, name):
+        return self._part(
+            LayerNormalization, self.layer_norm_epsilon, name, use_bias=self.norm_bias
+        )
 
     def _dense(self, units, name):
         return self._part(
@@ -158,7 +184,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         if not self.self_attention.built:
             self.self_attention.build(inputs_shape)
         for part in (self.attention_norm, self.feed_forward_norm, self.intermediate_dense):
-            part.build((None, hidden_dim))
+            if part is not None:
+                part.build((None, hidden_dim))
         self.output_dense.build((None, self.intermediate_dim))
         for part in (*self.attention_branch, *self.feed_forward_branch):
             part.build(inputs_shape)
@@ -228,7 +255,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
 
     def _attention_input(self, inputs):
         """What attention sees of `(batch, length, hidden_dim)`."""
-        if not self.normalize_first:
+        if not (self.normalize_first and self.normalize_attention):
             return inputs
         return _as_sequences(self.attention_norm(_as_rows(inputs)), like=inputs)
 
@@ -239,13 +266,19 @@ class TransformerEncoderBlock(keras.layers.Layer):
         if not self.normalize_first:
             states = self.attention_norm(states)
         branch = self.feed_forward_norm(states) if self.normalize_first else states
-        branch = self.activation(self.intermediate_dense(branch))
+        branch = self._activated(self.intermediate_dense(branch))
         branch = self.output_dense(self.intermediate_dropout(branch, training=training))
         branch = _through(self.feed_forward_branch, _as_sequences(branch, like=inputs))
         states = states + _as_rows(branch)
         if not self.normalize_first:
             states = self.feed_forward_norm(states)
         return _as_sequences(states, like=inputs)
+
+    def _activated(self, states):
+        if self.feed_forward == "gelu":
+            return self.activation(states)
+        states, gate = ops.split(states, 2, axis=-1)
+        return self.activation(states) * gate
 
     def _attend(self, states, padding_mask, training, **options):
         """Returns the attended vectors, and their weights or None."""
@@ -296,6 +329,9 @@ class TransformerEncoderBlock(keras.layers.Layer):
             "normalize_first": self.normalize_first,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "use_bias": self.use_bias,
+            "norm_bias": self.norm_bias,
+            "feed_forward": self.feed_forward,
+            "normalize_attention": self.normalize_attention,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 

@@ -113,6 +113,7 @@ _OF_ATTENTION = {
     "multi_head": (
         "attention_dropout",
         "causal",
+        "global_every",
         "global_tokens",
         "normalizer",
         "score",
@@ -142,9 +143,16 @@ class EncoderConfig(ModelConfig):
         final_norm: Whether a stack of pre-norm blocks ends in a normalisation. Defaults to True.
         layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
         use_bias: Whether dense layers have biases. Defaults to True.
+        norm_bias: Whether normalisations have biases. Defaults to True.
+        feed_forward: `"gelu"`, or `"geglu"`, see `layers.TransformerEncoderBlock`. Defaults to
+            `"gelu"`.
+        first_attention_norm: Whether the first block normalises what its attention sees, which
+            normalised embeddings are already. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
         head_activation: Activation of a dense layer before the logits, `"gelu"`,
             `"relu"` or `"tanh"`. Defaults to None (no such layer).
+        head_bias: Whether that layer has a bias. Defaults to True.
+        head_norm: Whether a normalisation follows it. Defaults to False.
         head_dropout: Rate before the logits. Defaults to None (`dropout`).
         attention: Kind of attention: `"multi_head"`, `"linear"` or `"nystrom"`, see
             `MultiHeadSelfAttention`, `LinearSelfAttention` and `NystromSelfAttention` of
@@ -153,12 +161,17 @@ class EncoderConfig(ModelConfig):
         normalizer: What makes weights of scores. Defaults to `"softmax"`.
         position: A name of `layers.positions.POSITIONS`, or None: the input stays a set.
             Defaults to `"sinusoidal"`.
+        rope_wavelength: Of the position `"rope"`: wavelength of the slowest turn over 2π. Defaults
+            to 10000.
         causal: Whether a position sees only itself and earlier ones. Defaults to False.
         window: How many positions before and after itself a position sees, `(left, right)`, or
             several such pairs. Defaults to None (all).
         window_style: `"regular"` or `"chunked_limited"`. Defaults to `"regular"`.
         global_tokens: Number of first positions that see all and are seen by all in spite of a
             window. Defaults to 0.
+        global_every: Every so many blocks, the first among them, one attends to all in spite of the
+            window. Defaults to None (none does).
+        global_rope_wavelength: `rope_wavelength` of those blocks. Defaults to None (the same).
         feature_map: Of linear attention: `"elu"` or `"favor"`. Defaults to `"elu"`.
         num_landmarks: Of Nyström attention. Defaults to 32.
 
@@ -178,17 +191,25 @@ class EncoderConfig(ModelConfig):
     final_norm: bool = True
     layer_norm_epsilon: float = 1e-6
     use_bias: bool = True
+    norm_bias: bool = True
+    feed_forward: str = "gelu"
+    first_attention_norm: bool = True
     kernel_initializer: str = "glorot_uniform"
     head_activation: str | None = None
+    head_bias: bool = True
+    head_norm: bool = False
     head_dropout: float | None = None
     attention: str = "multi_head"
     score: str = "dot"
     normalizer: str = "softmax"
     position: str | None = "sinusoidal"
+    rope_wavelength: float = 10000.0
     causal: bool = False
     window: tuple | None = None
     window_style: str = "regular"
     global_tokens: int = 0
+    global_every: int | None = None
+    global_rope_wavelength: float | None = None
     feature_map: str = "elu"
     num_landmarks: int = 32
 
@@ -221,6 +242,12 @@ class EncoderConfig(ModelConfig):
                 f"Received an invalid value for `attention`, expected one of "
                 f"{sorted(_OF_ATTENTION)}. Received: attention={self.attention!r}"
             )
+        if self.feed_forward not in ("gelu", "geglu"):
+            raise ValueError(
+                "Received an invalid value for `feed_forward`, expected 'gelu' or 'geglu'. "
+                f"Received: feed_forward={self.feed_forward!r}"
+            )
+        self._check_needed()
         for field in dataclasses.fields(self):
             kinds = [kind for kind, names in _OF_ATTENTION.items() if field.name in names]
             value = getattr(self, field.name)
@@ -229,6 +256,33 @@ class EncoderConfig(ModelConfig):
                     f"Expected `{field.name}` only with attention {' or '.join(map(repr, kinds))}. "
                     f"Received: {field.name}={value!r}, attention={self.attention!r}"
                 )
+
+    def _check_needed(self):
+        """Raises a ValueError for a field whose effect another one prevents."""
+        every = self.global_every
+        if every is not None and (type(every) is not int or every < 1):
+            raise ValueError(
+                "Received an invalid value for `global_every`, expected a positive integer or "
+                f"None. Received: global_every={every!r}"
+            )
+        defaults = {field.name: field.default for field in dataclasses.fields(EncoderConfig)}
+        for names, needed, given in (
+            (("first_attention_norm",), "`normalize_first=True`", self.normalize_first),
+            (("head_bias", "head_norm"), "`head_activation`", self.head_activation is not None),
+            (("rope_wavelength",), "position='rope'", self.position == "rope"),
+            (("global_every",), "a `window`", self.window is not None),
+            (
+                ("global_rope_wavelength",),
+                "position='rope' and `global_every`",
+                self.position == "rope" and every is not None,
+            ),
+        ):
+            for name in names:
+                if not given and getattr(self, name) != defaults[name]:
+                    raise ValueError(
+                        f"Expected `{name}` only with {needed}, as it does nothing else. "
+                        f"Received: {name}={getattr(self, name)!r}"
+                    )
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,7 @@ def text_embedding(token_ids, config, padding_mask=None, dtype=None, segment_ids
             config.num_segments, dtype=dtype, name="segment_embedding"
         )(states, segment_ids=segment_ids)
     if config.embedding_norm:
-        states = layers.LayerNormalization(
-            config.layer_norm_epsilon, dtype=dtype, name="embedding_norm"
-        )(states)
+        states = _norm(config, "embedding_norm", dtype)(states)
     states = keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states
     )
@@ -161,13 +159,16 @@ def encode(states, config, padding_mask=None, dtype=None, window_index=None, aft
     for index in range(config.num_layers):
         states = layers.TransformerEncoderBlock(
             intermediate_dim=config.intermediate_dim,
-            attention=self_attention(config, dtype),
+            attention=self_attention(config, dtype, index),
             dropout=config.dropout,
             drop_path=config.drop_path * index / max(1, config.num_layers - 1),
             layer_scale=config.layer_scale,
             normalize_first=config.normalize_first,
             layer_norm_epsilon=config.layer_norm_epsilon,
             use_bias=config.use_bias,
+            norm_bias=config.norm_bias,
+            feed_forward=config.feed_forward,
+            normalize_attention=config.first_attention_norm or index > 0,
             kernel_initializer=config.kernel_initializer,
             dtype=dtype,
             name=f"encoder_block_{index}",
@@ -176,10 +177,14 @@ def encode(states, config, padding_mask=None, dtype=None, window_index=None, aft
             states = after_block(index, states)
     # A post-norm stack already ends in a normalisation.
     if config.normalize_first and config.final_norm:
-        states = layers.LayerNormalization(
-            config.layer_norm_epsilon, dtype=dtype, name="final_norm"
-        )(states)
+        states = _norm(config, "final_norm", dtype)(states)
     return states
+
+
+def _norm(config, name, dtype):
+    return layers.LayerNormalization(
+        config.layer_norm_epsilon, config.norm_bias, dtype=dtype, name=name
+    )
 
 
 def head(states, config, dtype=None):
@@ -194,7 +199,9 @@ def head(states, config, dtype=None):
     if config.num_classes == 0:
         return states
     if config.head_activation is not None:
-        states = activated_dense(states, config.head_activation, "head", dtype)
+        states = activated_dense(states, config.head_activation, "head", dtype, config.head_bias)
+        if config.head_norm:
+            states = _norm(config, "head_norm", dtype)(states)
     rate = config.dropout if config.head_dropout is None else config.head_dropout
     states = keras.layers.Dropout(rate, dtype=dtype, name="head_dropout")(states)
     return keras.layers.Dense(
@@ -202,7 +209,7 @@ def head(states, config, dtype=None):
     )(states)
 
 
-def activated_dense(states, activation, name, dtype=None):
+def activated_dense(states, activation, name, dtype=None, use_bias=True):
     """Returns vectors after a dense layer of their own size, and an activation of `ACTIVATIONS`.
 
     Args:
@@ -210,19 +217,23 @@ def activated_dense(states, activation, name, dtype=None):
         activation: `"gelu"`, `"relu"` or `"tanh"`.
         name: Of the layers, `<name>_dense` and `<name>_activation`.
         dtype: Dtype policy of the layers. Defaults to None (Keras's global policy).
+        use_bias: Whether the dense layer has a bias. Defaults to True.
     """
-    states = keras.layers.Dense(states.shape[-1], dtype=dtype, name=f"{name}_dense")(states)
+    states = keras.layers.Dense(
+        states.shape[-1], use_bias=use_bias, dtype=dtype, name=f"{name}_dense"
+    )(states)
     kind = layers.GELU if activation == "gelu" else keras.layers.Activation
     options = () if activation == "gelu" else (activation,)
     return kind(*options, dtype=dtype, name=f"{name}_activation")(states)
 
 
-def self_attention(config, dtype=None):
+def self_attention(config, dtype=None, index=0):
     """Returns a new self-attention layer of the kind and with the pieces that `config` names.
 
     Args:
         config: `EncoderConfig`.
         dtype: Dtype policy of the layer. Defaults to None (Keras's global policy).
+        index: Number of the block that it is for. Defaults to 0.
 
     Raises:
         ValueError: If the position acts inside the formula, which this kind does not have.
@@ -236,14 +247,21 @@ def self_attention(config, dtype=None):
     }
     in_formula = config.position in positions.IN_FORMULA
     if config.attention == "multi_head":
+        is_global = config.global_every is not None and index % config.global_every == 0
+        position = config.position if in_formula else None
+        if position == "rope":
+            wavelength = config.rope_wavelength
+            if is_global and config.global_rope_wavelength is not None:
+                wavelength = config.global_rope_wavelength
+            position = positions.RotaryEmbedding(wavelength, dtype=dtype, name="position")
         return layers.MultiHeadSelfAttention(
             score=config.score,
             normalizer=config.normalizer,
-            position=config.position if in_formula else None,
+            position=position,
             causal=config.causal,
-            window=config.window,
-            window_style=config.window_style,
-            global_tokens=config.global_tokens,
+            window=None if is_global else config.window,
+            window_style="regular" if is_global else config.window_style,
+            global_tokens=0 if is_global else config.global_tokens,
             dropout=config.attention_dropout,
             **common,
         )

@@ -63,8 +63,13 @@ def read_manifest(folder, format_name, newest_version, keys, expected):
 
 
 def is_checkpoint(path):
-    """Returns whether a folder holds a checkpoint in the format of Hugging Face."""
+    """Returns whether a path is a checkpoint of others.
+
+    That is a folder in the format of Hugging Face, or a file of Google's ViT (`.npz`).
+    """
     path = Path(path).expanduser()
+    if path.suffix == ".npz":
+        return path.is_file()
     own = any((path / name).is_file() for name in ("manifest.json", "model.keras"))
     foreign = (path / "config.json").is_file() or any(
         file for pattern in ("*.safetensors", "*.bin") for file in path.glob(pattern)

@@ -171,7 +171,7 @@ def load(path, architecture=None):
 
     Args:
         path: The folder, or a name of `zoo.list_presets(pretrained=True)`; or a folder in the
-            format of Hugging Face, see `docs/pretrained.md`.
+            format of Hugging Face or a file of Google's ViT, see `docs/pretrained.md`.
         architecture: For such a folder, the name of the architecture that it becomes. Defaults to
             None (that of its head).
 

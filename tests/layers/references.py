@@ -73,8 +73,20 @@ def gelu(inputs):
     )
 
 
-def encoder_block(inputs, weights, num_heads, normalize_first, epsilon=1e-6, mask=None):
-    """The Transformer block after Vaswani et al. 2017 (post-norm) or Xiong et al. 2020 (pre)."""
+def encoder_block(
+    inputs,
+    weights,
+    num_heads,
+    normalize_first,
+    epsilon=1e-6,
+    mask=None,
+    gated=False,
+    normalize_attention=True,
+):
+    """The Transformer block after Vaswani et al. 2017 (post-norm) or Xiong et al. 2020 (pre).
+
+    `gated` is equation 6 of Shazeer 2020.
+    """
 
     def part(name):
         return {k.removeprefix(f"{name}/"): w for k, w in weights.items() if k.startswith(name)}
@@ -86,11 +98,16 @@ def encoder_block(inputs, weights, num_heads, normalize_first, epsilon=1e-6, mas
         return self_attention(states, part("self_attention"), num_heads, mask)[0]
 
     def feed_forward(states):
-        return dense(gelu(dense(states, weights, "intermediate")), weights, "feed_forward_output")
+        hidden = dense(states, weights, "intermediate")
+        if gated:
+            hidden, gate = np.split(hidden, 2, axis=-1)
+            return dense(gelu(hidden) * gate, weights, "feed_forward_output")
+        return dense(gelu(hidden), weights, "feed_forward_output")
 
     states = np.asarray(inputs, "float64")
     if normalize_first:
-        states = states + attend(norm("attention_norm", states))
+        seen = norm("attention_norm", states) if normalize_attention else states
+        states = states + attend(seen)
         return states + feed_forward(norm("feed_forward_norm", states))
     states = norm("attention_norm", states + attend(states))
     return norm("feed_forward_norm", states + feed_forward(states))

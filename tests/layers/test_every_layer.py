@@ -139,6 +139,13 @@ CASES = {
         SEQUENCE,
         {},
     ),
+    "layer_normalization without bias": (
+        LayerNormalization,
+        {"use_bias": False},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {},
+    ),
     "learned positions": (
         LearnedPositionalEncoding,
         {"max_length": 9, "initializer": "glorot_normal"},
@@ -449,6 +456,20 @@ CASES = {
         vectors(*SEQUENCE),
         SEQUENCE,
         {"call_kwargs": {"padding_mask": padding_mask()}},
+    ),
+    "encoder block, gated": (
+        TransformerEncoderBlock,
+        {
+            "num_heads": HEADS,
+            "intermediate_dim": 16,
+            "use_bias": False,
+            "norm_bias": False,
+            "feed_forward": "geglu",
+            "normalize_attention": False,
+        },
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {},
     ),
     "encoder block, return_attention_scores": (
         TransformerEncoderBlock,

@@ -34,6 +34,9 @@ LAYERS = {
     "additive score": lambda: MultiHeadSelfAttention(HEADS, score="additive"),
     "causal": lambda: MultiHeadSelfAttention(HEADS, causal=True),
     "block": lambda: TransformerEncoderBlock(HEADS, 12, layer_scale=0.5, drop_path=0.1),
+    "gated block": lambda: TransformerEncoderBlock(
+        HEADS, 12, use_bias=False, norm_bias=False, feed_forward="geglu", normalize_attention=False
+    ),
     "post-norm block": lambda: TransformerEncoderBlock(HEADS, 12, normalize_first=False),
 }
 

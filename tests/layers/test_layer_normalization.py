@@ -48,6 +48,16 @@ def test_outputs_match_the_formula_in_float64(policy, shape, training):
     )
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_without_bias_vectors_are_scaled_alone(training):
+    layer = make_layer((3, 8), epsilon=1e-3, use_bias=False)
+    assert list(named_weights(layer)) == ["gamma"]
+    inputs = vectors(3, 8)
+    expected = references.layer_normalization(inputs, epsilon=1e-3, **named_weights(layer))
+    outputs = layer(inputs.astype("float32"), training=training)
+    np.testing.assert_allclose(outputs, expected, rtol=2e-6, atol=2e-6)
+
+
 @needs_float64
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("epsilon", [1e-6, 0.5])

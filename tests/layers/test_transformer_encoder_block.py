@@ -68,6 +68,25 @@ def test_outputs_match_the_formula_in_float64(normalize_first, use_bias, masks, 
     np.testing.assert_allclose(block(inputs, **MASKS[masks]), expected, atol=5e-6)
 
 
+@pytest.mark.parametrize("normalize_attention", [True, False], ids=["", "attention as it is"])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_gated_block_without_biases_matches_the_formula_in_float64(normalize_attention, training):
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    options = {"use_bias": False, "norm_bias": False, "normalize_attention": normalize_attention}
+    block = make_block(inputs, feed_forward="geglu", layer_norm_epsilon=1e-3, **options)
+    assert len(block.weights) == (8 if normalize_attention else 7)
+    expected = references.encoder_block(
+        inputs,
+        named_weights(block),
+        HEADS,
+        normalize_first=True,
+        epsilon=1e-3,
+        gated=True,
+        normalize_attention=normalize_attention,
+    )
+    np.testing.assert_allclose(block(inputs, training=training), expected, atol=5e-6)
+
+
 @NORMS
 def test_gradients_match_differences_in_float64(normalize_first):
     inputs, target = vectors(2, 3, 4), vectors(2, 3, 4, seed=1)
@@ -238,6 +257,16 @@ def test_a_size_that_is_no_positive_integer_is_refused(argument, value):
 def test_a_dropout_outside_zero_to_one_is_refused(argument, rate):
     with pytest.raises(ValueError, match="`rate`"):
         TransformerEncoderBlock(2, 4, **{argument: rate})
+
+
+def test_another_feed_forward_network_is_refused():
+    with pytest.raises(ValueError, match=r"'gelu' or 'geglu'.*feed_forward='swiglu'"):
+        TransformerEncoderBlock(2, 4, feed_forward="swiglu")
+
+
+def test_a_post_norm_block_normalises_its_attention():
+    with pytest.raises(ValueError, match=r"normalize_attention=False` only with"):
+        TransformerEncoderBlock(2, 4, normalize_first=False, normalize_attention=False)
 
 
 def test_an_input_size_that_the_heads_do_not_divide_is_refused():

@@ -7,13 +7,13 @@ from attnzoo import zoo
 from attnzoo.zoo.pretrained import save_checkpoint
 
 TOLERANCE = 1e-5
-FAMILIES = ["bert", "distilbert", "electra", "roberta"]
+FAMILIES = ["bert", "distilbert", "electra", "modernbert", "roberta"]
 IMAGES = ["vit", "deit", "deit_teacher", "dinov2"]
 HEADS = [
     *FAMILIES,
     *IMAGES,
     *(f"{family}_tokens" for family in FAMILIES),
-    *("bert_sharded", "xlm_roberta"),
+    *("bert_sharded", "modernbert_mean", "xlm_roberta"),
 ]
 IMAGE_BACKBONES = ["vit_backbone", "dinov2_backbone"]
 BACKBONES = [f"{family}_backbone" for family in FAMILIES]

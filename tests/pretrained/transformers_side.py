@@ -42,6 +42,7 @@ IMAGES = {
     "patch_size": 4,
 }
 VIT = {**IMAGES, "intermediate_size": 32}
+GOOGLE_VIT = {**VIT, "image_size": [12, 12], "layer_norm_eps": 1e-6}
 DINO = {**IMAGES, "image_size": [12, 12], "mlp_ratio": 2, "layerscale_value": 0.5}
 DISTIL = {
     "vocab_size": VOCABULARY,
@@ -53,6 +54,7 @@ DISTIL = {
 }
 ELECTRA = {**SIZES, "embedding_size": 16}
 ROBERTA = {**SIZES, "type_vocab_size": 1, "pad_token_id": 1}
+MODERN = {**SIZES, "num_hidden_layers": 5, "local_attention": 4, "pad_token_id": 0}
 LABELS = {0: "bad", 1: "good", 2: "so-so"}
 
 # Name of a case -> (class, configuration, what else to know).
@@ -79,7 +81,20 @@ CASES = {
         transformers.XLMRobertaConfig,
         {**ROBERTA, "pad_token_id": 3},
     ),
+    "modernbert": ("ModernBertForSequenceClassification", transformers.ModernBertConfig, MODERN),
+    "modernbert_mean": (
+        "ModernBertForSequenceClassification",
+        transformers.ModernBertConfig,
+        {**MODERN, "classifier_pooling": "mean", "classifier_bias": True, "norm_bias": True},
+    ),
+    "modernbert_tokens": (
+        "ModernBertForTokenClassification",
+        transformers.ModernBertConfig,
+        {**MODERN, "global_attn_every_n_layers": 2},
+    ),
+    "modernbert_backbone": ("ModernBertModel", transformers.ModernBertConfig, MODERN),
     "vit": ("ViTForImageClassification", transformers.ViTConfig, VIT),
+    "vit_square": ("ViTForImageClassification", transformers.ViTConfig, GOOGLE_VIT),
     "vit_backbone": ("ViTModel", transformers.ViTConfig, VIT),
     "deit": ("DeiTForImageClassification", transformers.DeiTConfig, VIT),
     "deit_teacher": ("DeiTForImageClassificationWithTeacher", transformers.DeiTConfig, VIT),

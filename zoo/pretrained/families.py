@@ -1,6 +1,6 @@
 """The families of checkpoints that are read and written, by the name that config.json has."""
 
-from . import bert, deit, dinov2, distilbert, electra, roberta, vit
+from . import bert, deit, dinov2, distilbert, electra, modernbert, roberta, vit
 
 FAMILIES = {
     family.model_type: family
@@ -10,6 +10,7 @@ FAMILIES = {
         electra.FAMILY,
         roberta.ROBERTA,
         roberta.XLM_ROBERTA,
+        modernbert.FAMILY,
         vit.FAMILY,
         deit.FAMILY,
         dinov2.FAMILY,

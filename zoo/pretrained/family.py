@@ -1,5 +1,6 @@
 """What is known of a family of checkpoints: its configuration and its tensors, as data."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -45,7 +46,7 @@ class Key:
 
     Args:
         theirs: The key.
-        ours: One field or several.
+        ours: One field or several, of the architectures that have them.
         default: Its value where it is left out.
     """
 
@@ -133,19 +134,21 @@ class Family:
                 "understands, as one that it does not may change what the model computes. "
                 f"Received: {', '.join(wrong)}"
             )
+        kind = type(get_preset(architecture).config)
+        ours = {f.name for f in dataclasses.fields(kind)}
         fields = dict(self.fields[architecture])
         for key in self.keys:
             value = settings.get(key.theirs, key.default)
             if value is None and key.default is not None:
                 value = key.default
-            fields |= dict.fromkeys(key.fields, value)
+            fields |= dict.fromkeys(ours.intersection(key.fields), value)
         fields |= self.more_fields(settings)
         if self.offset_by_padding:
             fields["max_sequence_length"] -= self.positions_before_first(settings)
         if fields.get("embedding_dim") == fields["hidden_dim"]:
             fields["embedding_dim"] = None
         fields |= self.found(names, architecture)
-        return get_preset(architecture).config.__class__(**{**fields, **overrides})
+        return kind(**{**fields, **overrides})
 
     def positions_before_first(self, settings):
         """Returns how many rows of the table of positions come before that of the first token."""
@@ -154,10 +157,10 @@ class Family:
     def settings(self, config, pad_token_id=0):
         """Returns what config.json says of one of our configurations, labels left out."""
         settings = {"model_type": self.model_type, self.activation_key: "gelu"}
-        if self.offset_by_padding:
+        if hasattr(config, "vocabulary_size"):
             settings["pad_token_id"] = pad_token_id
         for key in self.keys:
-            value = getattr(config, key.fields[0])
+            value = getattr(config, key.fields[0], key.default)
             if key.fields[0] == "embedding_dim" and value is None:
                 value = config.hidden_dim
             if key.fields[0] == "head_dropout" and value is None and key.default is not None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from ..builder import build_from_config
 from ..registry import get_architecture
 from ..tasks import get_task
+from . import google_vit
 from .accounting import read_weights
 from .families import FAMILIES
+from .npz_tensors import NpzTensors
 from .pixels import read_pixels
 from .report import LoadReport
 from .sentence_transformers import read_pooling
@@ -26,13 +28,13 @@ _HEADS = {
 
 
 class Checkpoint:
-    """A folder with config.json and safetensors.
+    """A folder with config.json and safetensors, or a file of Google's ViT (`.npz`).
 
     Args:
-        path: The folder.
+        path: The folder, or the file.
 
     Attributes:
-        settings: What config.json holds.
+        settings: What config.json holds, or would hold.
         family: Its `Family`.
         labels: Names of its head's classes, in the order of the logits; none without a head.
 
@@ -43,21 +45,30 @@ class Checkpoint:
 
     def __init__(self, path):
         self.path = Path(path).expanduser()
-        self.settings = _read_settings(self.path / CONFIG_FILE)
+        if self.path.suffix == ".npz":
+            self.files = NpzTensors(self.path)
+            self.settings = google_vit.read_settings(self.path, self.files.shapes)
+            self.family = google_vit.FAMILY
+        else:
+            self.settings = _read_settings(self.path / CONFIG_FILE)
+            self.family = self._family()
+            self.files = TensorFiles(self.path)
+        prefix = f"{self.family.prefix}."
+        self.names = {name.removeprefix(prefix): name for name in self.files.shapes}
+        self.head_architecture = self._head_architecture()
+        self.labels = self._labels() if self.head_architecture else []
+
+    def _family(self):
         model_type = self.settings.get("model_type")
         if model_type not in FAMILIES:
             raise ValueError(
                 f"Expected {self.path / CONFIG_FILE} to be of a model_type among "
                 f"{sorted(FAMILIES)}. Received: model_type={model_type!r}"
             )
-        self.family = FAMILIES[model_type]
-        if self.family.offset_by_padding and self.settings.get("pad_token_id") is None:
+        family = FAMILIES[model_type]
+        if family.offset_by_padding and self.settings.get("pad_token_id") is None:
             self.settings["pad_token_id"] = 1
-        self.files = TensorFiles(self.path)
-        prefix = f"{self.family.prefix}."
-        self.names = {name.removeprefix(prefix): name for name in self.files.shapes}
-        self.head_architecture = self._head_architecture()
-        self.labels = self._labels() if self.head_architecture else []
+        return family
 
     @property
     def architecture(self):

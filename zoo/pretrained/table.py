@@ -14,13 +14,14 @@ class Entry:
         ours: Paths of our weights, such as `"logits/kernel"`.
         theirs: Names of the tensors; `"a|b"` is `a`, which some checkpoints call `b`.
         read: `f(*tensors) -> weights`, as many as `ours`.
-        write: `f(*weights) -> tensors`, as many as `theirs`.
+        write: `f(*weights) -> tensors`, as many as `theirs`. Defaults to None (a format that is
+            only read).
     """
 
     ours: tuple[str, ...]
     theirs: tuple[str, ...]
     read: Callable
-    write: Callable
+    write: Callable | None = None
 
 
 def kept(ours, theirs):
