@@ -2,7 +2,7 @@
 
 import sys
 
-from ..export.formats import FORMATS
+from ..export.formats import ATTENTION_KINDS, FORMATS
 from .output import print_json, print_next, print_report
 from .types import positive_integer
 
@@ -26,6 +26,13 @@ def add_arguments(parser):
         type=lambda text: text.split(","),
         metavar="NAMES",
         help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
+    )
+    parser.add_argument(
+        "--attention",
+        choices=ATTENTION_KINDS,
+        default="fused",
+        help="of the ONNX file: operators of ONNX Runtime, or standard ones that every runtime has "
+        "(default: fused)",
     )
     parser.add_argument(
         "--streaming",
@@ -59,6 +66,7 @@ def run(arguments):
         arguments.overwrite,
         streaming=arguments.streaming,
         chunk_size=arguments.chunk_size,
+        attention=arguments.attention,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
     if arguments.json:

@@ -4,6 +4,7 @@ The engines know nothing of our code; the samples were answered by the Keras mod
 """
 
 import functools
+from collections import Counter
 
 import numpy as np
 
@@ -91,6 +92,7 @@ def _verify_onnx_file(artefact, name):
     path = artefact.path / name
     yield _check(name, "ONNX checker", lambda: _check_onnx_file(path))
     yield _check(name, "names and dimensions", lambda: _check_onnx_names(artefact, name))
+    yield _check(name, "operators", lambda: _check_onnx_operators(artefact, name))
     yield _check(name, "weights stored once", lambda: _check_onnx_size(artefact, name))
 
 
@@ -116,6 +118,26 @@ def _check_onnx_names(artefact, name):
     names = [spec["name"] for spec in (*inputs, *outputs)]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more
+
+
+def _check_onnx_operators(artefact, name):
+    import onnx
+
+    variant = artefact.variants[name]
+    expected = variant.get("fused", {})
+    graph = onnx.load(artefact.path / name, load_external_data=False).graph
+    counts = Counter(node.op_type for node in graph.node)
+    received = {operator: counts[operator] for operator in expected}
+    if received != expected:
+        raise Failure(f"expected {_listed(expected)}, received {_listed(received)}")
+    decomposed = _listed(variant.get("decomposed", {}))
+    return f"{_listed(expected) or 'none fused'}" + (
+        f"; by their own formula {decomposed}" if decomposed else ""
+    )
+
+
+def _listed(counts):
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _signature_of(value):

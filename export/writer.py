@@ -58,13 +58,16 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
 
 
-def to_onnx(model, path, overwrite=False):
+def to_onnx(model, path, overwrite=False, attention="fused"):
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
         model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
         path: The artefact's folder; the file goes to `path/onnx/model.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
+        attention: What attention, layer normalisation, GELU and dense layers become: `"fused"`, one
+            operator of ONNX Runtime each, or `"decomposed"`, the operators of their formulas, which
+            every runtime has. Defaults to `"fused"`.
 
     Returns:
         The `Report` of the verification.
@@ -75,7 +78,7 @@ def to_onnx(model, path, overwrite=False):
             no ONNX form.
         VerificationError: If it does not answer as the model does; nothing is left then.
     """
-    return to_artefact(model, path, ["onnx"], overwrite=overwrite)
+    return to_artefact(model, path, ["onnx"], overwrite=overwrite, attention=attention)
 
 
 def streaming(
@@ -110,7 +113,7 @@ def streaming(
     ```
     """
     wanted = [_variant(format, version, streams=True)]
-    return _export(model, path, wanted, "auto", chunk_size, overwrite, progress)
+    return _export(model, path, wanted, {}, chunk_size, overwrite, progress)
 
 
 def to_artefact(
@@ -123,6 +126,7 @@ def to_artefact(
     progress=None,
     streaming=False,
     chunk_size=None,
+    attention="fused",
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -137,6 +141,7 @@ def to_artefact(
         streaming: Whether the step of a stream is written too, in the same formats. Defaults to
             False.
         chunk_size: Vectors in each step of the stream. Defaults to None, see `streaming`.
+        attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
 
     Returns:
         The `Report` of the verification of the new variants.
@@ -146,7 +151,8 @@ def to_artefact(
         for streams in ((False, True) if streaming else (False,))
         for format_name in formats
     ]
-    return _export(model, path, wanted, signatures, chunk_size, overwrite, progress)
+    options = {"signatures": signatures, "attention": attention}
+    return _export(model, path, wanted, options, chunk_size, overwrite, progress)
 
 
 class _Variant(NamedTuple):
@@ -157,7 +163,7 @@ class _Variant(NamedTuple):
     streams: bool
 
 
-def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
+def _export(model, path, wanted, options, chunk_size, overwrite, progress):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
@@ -174,9 +180,9 @@ def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
             progress(f"writing {variant.name}")
             (folder / variant.name).parent.mkdir(exist_ok=True)
             if variant.streams:
-                written = _write_stream(served, stream, folder, variant)
+                written = _write_stream(served, stream, folder, variant, options)
             else:
-                written = _WRITERS[variant.format](served, folder / variant.name, signatures)
+                written = _WRITERS[variant.format](served, folder / variant.name, **options)
             parts = _parts(variant.name, written)
             listed = [file for part in parts for file in _files_below(folder, part)]
             variants[variant.name] = {**written, "files": checksums(folder, listed)}
@@ -207,24 +213,24 @@ def _variant(format_name, version, streams=False):
     return _Variant(f"onnx/{file}", format_name, streams)
 
 
-def _write_savedmodel(served, path, signatures):
+def _write_savedmodel(served, path, signatures="auto", attention=None):
     kinds, reason = write_savedmodel(served, path, signatures)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
 
-def _write_onnx(served, path, signatures):
-    return {"format": "onnx", "constant_bytes": write_onnx(served, path)}
+def _write_onnx(served, path, signatures=None, attention="fused"):
+    return {"format": "onnx", **write_onnx(served, path, attention)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
 
 
-def _write_stream(served, stream, folder, variant):
+def _write_stream(served, stream, folder, variant, options):
     """Writes a step, and samples of its own, which depend on the size of its chunks."""
     path = folder / variant.name
     if variant.format == "onnx":
-        written = _write_onnx(stream, path, None)
+        written = _write_onnx(stream, path, **options)
     else:
         written = {"format": "savedmodel", "signatures": write_stream_savedmodel(stream, path)}
     samples = f"{STREAM_SAMPLES_FOLDER}/{variant.name.replace('/', '_')}"
