@@ -7,8 +7,9 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from .formats import ATTENTION_KINDS
+from .formats import ATTENTION_KINDS, PRECISIONS
 from .lowering import OPERATOR_HANDLERS, OPERATOR_SETS, lowered
+from .precision import in_precision
 from .quiet import quiet_tensorflow
 
 # The newest opset that tf2onnx writes.
@@ -19,13 +20,14 @@ LARGEST_BYTES = 1_500_000_000
 _LARGE = 1024
 
 
-def write_onnx(served, path, attention="fused"):
+def write_onnx(served, path, attention="fused", precision="float32"):
     """Converts a model and writes the file, its inputs and outputs named as the task names them.
 
     Args:
         served: `ServedModel`.
         path: The file to write.
         attention: One of `formats.ATTENTION_KINDS`. Defaults to `"fused"`.
+        precision: One of `formats.PRECISIONS`. Defaults to `"float32"`.
 
     Returns:
         What is known of it, JSON-like: `constant_bytes`, how many bytes are constants of the model,
@@ -33,17 +35,20 @@ def write_onnx(served, path, attention="fused"):
         each fused operator it must hold; `decomposed`, what has no operator of its own.
 
     Raises:
-        ValueError: If `attention` is unknown, an operator has no ONNX form, or the model is too
-            large for one file.
+        ValueError: If `attention` or `precision` is unknown, an operator has no ONNX form, or the
+            model is too large for one file.
     """
     import onnx
 
-    if attention not in ATTENTION_KINDS:
-        raise ValueError(
-            "Received an invalid value for argument `attention`, expected one of "
-            f"{ATTENTION_KINDS}. Received: attention={attention!r}"
-        )
-
+    for argument, value, known in (
+        ("attention", attention, ATTENTION_KINDS),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"Received an invalid value for argument `{argument}`, expected one of {known}. "
+                f"Received: {argument}={value!r}"
+            )
     size = 4 * served.model.count_params()
     if size > LARGEST_BYTES:
         raise ValueError(
@@ -53,6 +58,8 @@ def write_onnx(served, path, attention="fused"):
     fused = attention == "fused"
     with lowered(served.model) if fused else contextlib.nullcontext() as lowering:
         model = _convert(served)
+    constant_bytes = _constant_bytes(model.graph.initializer, served.model.variables)
+    model = in_precision(model, precision)
     _name_dimensions(model.graph.input, served.inputs)
     _name_dimensions(model.graph.output, served.outputs)
     _order(model.graph.input, served.inputs)
@@ -69,7 +76,8 @@ def write_onnx(served, path, attention="fused"):
     onnx.save(model, path)
     return {
         "attention": attention,
-        "constant_bytes": _constant_bytes(model.graph.initializer, served.model.variables),
+        "precision": precision,
+        "constant_bytes": constant_bytes,
         "fused": dict(sorted(lowering.fused.items())) if fused else {},
         "decomposed": dict(sorted(lowering.decomposed.items())) if fused else {},
     }

@@ -22,7 +22,7 @@ from .artefact import (
     VERIFY_FILE,
     Artefact,
 )
-from .formats import FORMATS
+from .formats import FORMATS, onnx_file
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples, write_stream_samples
@@ -58,16 +58,19 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
 
 
-def to_onnx(model, path, overwrite=False, attention="fused"):
+def to_onnx(model, path, overwrite=False, attention="fused", precision="float32"):
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
         model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
-        path: The artefact's folder; the file goes to `path/onnx/model.onnx`.
+        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of int8 to
+            `path/onnx/model.int8.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
         attention: What attention, layer normalisation, GELU and dense layers become: `"fused"`, one
             operator of ONNX Runtime each, or `"decomposed"`, the operators of their formulas, which
             every runtime has. Defaults to `"fused"`.
+        precision: `"float32"`, or `"int8"`: matrices and embeddings quantised by channel, and
+            activations as they come. Defaults to `"float32"`.
 
     Returns:
         The `Report` of the verification.
@@ -78,7 +81,9 @@ def to_onnx(model, path, overwrite=False, attention="fused"):
             no ONNX form.
         VerificationError: If it does not answer as the model does; nothing is left then.
     """
-    return to_artefact(model, path, ["onnx"], overwrite=overwrite, attention=attention)
+    return to_artefact(
+        model, path, ["onnx"], overwrite=overwrite, attention=attention, precisions=[precision]
+    )
 
 
 def streaming(
@@ -127,6 +132,7 @@ def to_artefact(
     streaming=False,
     chunk_size=None,
     attention="fused",
+    precisions=("float32",),
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -142,25 +148,29 @@ def to_artefact(
             False.
         chunk_size: Vectors in each step of the stream. Defaults to None, see `streaming`.
         attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
+        precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
+            Defaults to float32 alone.
 
     Returns:
         The `Report` of the verification of the new variants.
     """
     wanted = [
-        _variant(format_name, version, streams)
+        _variant(format_name, version, streams, precision)
         for streams in ((False, True) if streaming else (False,))
         for format_name in formats
+        for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
     options = {"signatures": signatures, "attention": attention}
     return _export(model, path, wanted, options, chunk_size, overwrite, progress)
 
 
 class _Variant(NamedTuple):
-    """What is to be written: its path in the artefact, its format, whether it steps."""
+    """What is to be written: its path in the artefact, format and precision, whether it steps."""
 
     name: str
     format: str
     streams: bool
+    precision: str
 
 
 def _export(model, path, wanted, options, chunk_size, overwrite, progress):
@@ -182,7 +192,9 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
             if variant.streams:
                 written = _write_stream(served, stream, folder, variant, options)
             else:
-                written = _WRITERS[variant.format](served, folder / variant.name, **options)
+                written = _WRITERS[variant.format](
+                    served, folder / variant.name, precision=variant.precision, **options
+                )
             parts = _parts(variant.name, written)
             listed = [file for part in parts for file in _files_below(folder, part)]
             variants[variant.name] = {**written, "files": checksums(folder, listed)}
@@ -196,7 +208,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
     return type(report)(path, report.checks)
 
 
-def _variant(format_name, version, streams=False):
+def _variant(format_name, version, streams=False, precision="float32"):
     if format_name not in FORMATS:
         raise ValueError(
             f"Received an unknown format, expected some of {FORMATS}. Received: {format_name!r}"
@@ -208,19 +220,19 @@ def _variant(format_name, version, streams=False):
         )
     if format_name == "savedmodel":
         folder = STREAM_SAVEDMODEL_FOLDER if streams else "savedmodel"
-        return _Variant(f"{folder}/{version}", format_name, streams)
-    file = "model.streaming.onnx" if streams else "model.onnx"
-    return _Variant(f"onnx/{file}", format_name, streams)
+        return _Variant(f"{folder}/{version}", format_name, streams, precision)
+    file = "model.streaming.onnx" if streams else onnx_file(precision)
+    return _Variant(f"onnx/{file}", format_name, streams, precision)
 
 
-def _write_savedmodel(served, path, signatures="auto", attention=None):
+def _write_savedmodel(served, path, signatures="auto", attention=None, precision=None):
     kinds, reason = write_savedmodel(served, path, signatures)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
 
-def _write_onnx(served, path, signatures=None, attention="fused"):
-    return {"format": "onnx", **write_onnx(served, path, attention)}
+def _write_onnx(served, path, signatures=None, attention="fused", precision="float32"):
+    return {"format": "onnx", **write_onnx(served, path, attention, precision)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
