@@ -49,10 +49,11 @@ def self_attention(
         # The operator's own causality and padding know of no third reason to look away.
         heads = [_split_heads(states, layer.num_heads) for states in (query, key)]
         mask = combined_mask(*heads, padding_mask, attention_mask, attention.causal)
+        has_any = _has_any(mask)  # Before anything is marked, as it may be unsaid.
         gathered = multi_head_attention(
             query, key, value, layer.num_heads, mask=mask, score_bias=score_bias
         )
-        return dense(layer.output_dense, gathered * _has_any(mask))
+        return dense(layer.output_dense, gathered * has_any)
     gathered = multi_head_attention(
         query, key, value, layer.num_heads, padding_mask, attention.causal, None, score_bias
     )
