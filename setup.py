@@ -18,6 +18,7 @@ PACKAGE_DIR = {
     "attnzoo.cli": "cli",
 }
 NESTED_PACKAGES = [
+    "attnzoo.export.lowering",
     "attnzoo.layers.feature_maps",
     "attnzoo.layers.normalizers",
     "attnzoo.layers.positions",

@@ -2,7 +2,7 @@
 
 import sys
 
-from ..export.formats import FORMATS
+from ..export.formats import ATTENTION_KINDS, FORMATS, PRECISIONS
 from .output import print_json, print_next, print_report
 from .types import positive_integer
 
@@ -26,6 +26,20 @@ def add_arguments(parser):
         type=lambda text: text.split(","),
         metavar="NAMES",
         help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
+    )
+    parser.add_argument(
+        "--attention",
+        choices=ATTENTION_KINDS,
+        default="fused",
+        help="of the ONNX file: operators of ONNX Runtime, or standard ones that every runtime has "
+        "(default: fused)",
+    )
+    parser.add_argument(
+        "--precision",
+        type=_precisions,
+        default=["float32"],
+        metavar="PRECISIONS",
+        help="some of float32,int8: an ONNX file each (default: float32)",
     )
     parser.add_argument(
         "--streaming",
@@ -59,6 +73,8 @@ def run(arguments):
         arguments.overwrite,
         streaming=arguments.streaming,
         chunk_size=arguments.chunk_size,
+        attention=arguments.attention,
+        precisions=arguments.precision,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
     if arguments.json:
@@ -74,10 +90,17 @@ def run(arguments):
 
 
 def _formats(text):
-    formats = [name.strip() for name in text.split(",")]
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or len(set(formats)) != len(formats):
+    return _some_of(FORMATS, text)
+
+
+def _precisions(text):
+    return _some_of(PRECISIONS, text)
+
+
+def _some_of(known, text):
+    names = [name.strip() for name in text.split(",")]
+    if set(names) - set(known) or len(set(names)) != len(names):
         import argparse
 
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(FORMATS)}, received {text!r}")
-    return formats
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(known)}, received {text!r}")
+    return names

@@ -1,7 +1,7 @@
 """An artefact on disk: a folder whose manifest alone says what counts.
 
 DIST/manifest.json, verify.json, README.md, samples/, tokenizer.json, labels.txt,
-     savedmodel/<version>/, onnx/model.onnx
+     savedmodel/<version>/, onnx/model.onnx, onnx/model.int8.onnx
 """
 
 from dataclasses import dataclass
@@ -100,8 +100,9 @@ def find(path, streaming=False):
     """Returns the artefact and the name of the variant that a path means.
 
     Args:
-        path: The artefact's folder (its ONNX file is taken if it has one), or one of its variants,
-            such as `"dist/onnx/model.onnx"` or `"dist/savedmodel/1"`.
+        path: The artefact's folder (its ONNX file is taken if it has one, the one in float32 of
+            several), or one of its variants, such as `"dist/onnx/model.int8.onnx"` or
+            `"dist/savedmodel/1"`.
         streaming: Whether it must be the step of a stream (True), or of whole inputs (False).
             Defaults to False. None means either.
 
@@ -125,7 +126,7 @@ def find(path, streaming=False):
         return streaming is None or ("streaming" in variants[name]) == streaming
 
     if folder == path:
-        names = sorted(filter(fits, variants), key=lambda n: variants[n]["format"] != "onnx")
+        names = sorted(filter(fits, variants), key=lambda name: _rank(variants[name]))
     else:
         names = [path.relative_to(folder).as_posix()]
     if names and names[0] in variants and not fits(names[0]):
@@ -137,6 +138,11 @@ def find(path, streaming=False):
             f"Received: {str(path)!r}"
         )
     return artefact, names[0]
+
+
+def _rank(variant):
+    """Returns what is least for the variant that a folder means: ONNX, in float32."""
+    return variant["format"] != "onnx", variant.get("precision", "float32") != "float32"
 
 
 _KINDS = {

@@ -7,6 +7,11 @@ from ..zoo.tasks.interface import softmax
 # Largest difference from the Keras model, relative to the outputs where those exceed 1.
 TOLERANCE = 2e-5
 
+# Of quantised files: the median over answers of how far they are from the Keras model's, in parts
+# of these, and the share of answers whose largest element must be the same.
+ROUGH_ERROR = 0.05
+ROUGH_AGREEMENT = 0.9
+
 
 class Failure(Exception):
     """A check that did not pass."""
@@ -46,6 +51,37 @@ def compare(name, expected, received, tolerance=TOLERANCE):
         elif not np.array_equal(answer, reference):
             raise Failure(f"sample {name}: {output} differs")
     return largest
+
+
+def compare_roughly(pairs):
+    """Returns the median error of answers in parts of them, and how many agree on the largest.
+
+    Args:
+        pairs: What the Keras model answers and what was received, dicts of arrays, of each sample;
+            the first float output counts, of which the others are made.
+
+    Raises:
+        Failure: If answers are of another shape, or too far from the Keras model's.
+    """
+    errors, agreements = [], []
+    for expected, received in pairs:
+        name = next(name for name, array in expected.items() if array.dtype.kind == "f")
+        reference, answer = expected[name], received[name]
+        if answer.shape != reference.shape:
+            raise Failure(f"expected {name} of shape {reference.shape}, received {answer.shape}")
+        sizes = np.linalg.norm(reference, axis=-1)
+        difference = np.linalg.norm(answer - reference, axis=-1)
+        errors.append((difference / np.maximum(sizes, 1e-3)).ravel())
+        agreements.append((answer.argmax(-1) == reference.argmax(-1)).ravel())
+    if not errors:
+        raise Failure("expected samples in the artefact, received none")
+    error, agreement = np.median(np.concatenate(errors)), np.mean(np.concatenate(agreements))
+    if not (error <= ROUGH_ERROR and agreement >= ROUGH_AGREEMENT):  # So that a NaN fails.
+        raise Failure(
+            f"answers differ by {error:.1%} in the median and {agreement:.1%} agree on the largest "
+            f"element, expected at most {ROUGH_ERROR:.0%} and at least {ROUGH_AGREEMENT:.0%}"
+        )
+    return float(error), float(agreement)
 
 
 def _compare_floats(name, output, reference, answer, tolerance):

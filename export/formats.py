@@ -3,3 +3,13 @@
 FORMATS = ("savedmodel", "onnx")
 # The one signature of a SavedModel that is the step of a stream.
 STREAM_SIGNATURE = "serving_default"
+# What attention, layer normalisation, GELU and dense layers become in an ONNX file: one operator
+# each of ONNX Runtime, or the operators of their formulas, which any runtime has.
+ATTENTION_KINDS = ("fused", "decomposed")
+# Of an ONNX file's weights.
+PRECISIONS = ("float32", "int8")
+
+
+def onnx_file(precision):
+    """Returns the name of the ONNX file of a precision."""
+    return "model.onnx" if precision == "float32" else f"model.{precision}.onnx"

@@ -7,6 +7,9 @@ import logging
 import numpy as np
 import tensorflow as tf
 
+from .formats import ATTENTION_KINDS, PRECISIONS
+from .lowering import OPERATOR_HANDLERS, OPERATOR_SETS, lowered
+from .precision import in_precision
 from .quiet import quiet_tensorflow
 
 # The newest opset that tf2onnx writes.
@@ -17,29 +20,46 @@ LARGEST_BYTES = 1_500_000_000
 _LARGE = 1024
 
 
-def write_onnx(served, path):
+def write_onnx(served, path, attention="fused", precision="float32"):
     """Converts a model and writes the file, its inputs and outputs named as the task names them.
 
     Args:
         served: `ServedModel`.
         path: The file to write.
+        attention: One of `formats.ATTENTION_KINDS`. Defaults to `"fused"`.
+        precision: One of `formats.PRECISIONS`. Defaults to `"float32"`.
 
     Returns:
-        How many bytes of it are constants of the model, such as the waves of a spectrum: large
-        tensors that are no weights.
+        What is known of it, JSON-like: `constant_bytes`, how many bytes are constants of the model,
+        such as the waves of a spectrum: large tensors that are no weights; `fused`, how many of
+        each fused operator it must hold; `decomposed`, what has no operator of its own.
 
     Raises:
-        ValueError: If an operator has no ONNX form, or the model is too large for one file.
+        ValueError: If `attention` or `precision` is unknown, an operator has no ONNX form, or the
+            model is too large for one file.
     """
     import onnx
 
+    for argument, value, known in (
+        ("attention", attention, ATTENTION_KINDS),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"Received an invalid value for argument `{argument}`, expected one of {known}. "
+                f"Received: {argument}={value!r}"
+            )
     size = 4 * served.model.count_params()
     if size > LARGEST_BYTES:
         raise ValueError(
             f"Expected a model of at most {LARGEST_BYTES:,} bytes, as an ONNX file ends at 2 GB; "
             f"export a SavedModel instead. Received: {size:,} bytes of weights"
         )
-    model = _convert(served)
+    fused = attention == "fused"
+    with lowered(served.model) if fused else contextlib.nullcontext() as lowering:
+        model = _convert(served)
+    constant_bytes = _constant_bytes(model.graph.initializer, served.model.variables)
+    model = in_precision(model, precision)
     _name_dimensions(model.graph.input, served.inputs)
     _name_dimensions(model.graph.output, served.outputs)
     _order(model.graph.input, served.inputs)
@@ -54,7 +74,13 @@ def write_onnx(served, path):
         },
     )
     onnx.save(model, path)
-    return _constant_bytes(model.graph.initializer, served.model.variables)
+    return {
+        "attention": attention,
+        "precision": precision,
+        "constant_bytes": constant_bytes,
+        "fused": dict(sorted(lowering.fused.items())) if fused else {},
+        "decomposed": dict(sorted(lowering.decomposed.items())) if fused else {},
+    }
 
 
 def _constant_bytes(initializers, variables):
@@ -87,7 +113,11 @@ def _convert(served):
     concrete = tensors_to_outputs.get_concrete_function(**served.signature())
     with quiet_tensorflow(), _errors_of("tf2onnx") as errors:
         model, _ = tf2onnx.convert.from_function(
-            _AlreadyTraced(concrete), input_signature=[], opset=OPSET
+            _AlreadyTraced(concrete),
+            input_signature=[],
+            opset=OPSET,
+            custom_op_handlers=OPERATOR_HANDLERS,
+            extra_opset=OPERATOR_SETS,
         )
     if errors:
         raise ValueError(

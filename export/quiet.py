@@ -4,10 +4,15 @@ import contextlib
 import logging
 
 
-@contextlib.contextmanager
 def quiet_tensorflow():
     """Hides TensorFlow's warnings, such as that its way of loading for TF Serving is deprecated."""
-    logger = logging.getLogger("tensorflow")
+    return quiet("tensorflow")
+
+
+@contextlib.contextmanager
+def quiet(logger_name):
+    """Hides what a logger reports, unless it is an error."""
+    logger = logging.getLogger(logger_name)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -22,7 +22,7 @@ from .artefact import (
     VERIFY_FILE,
     Artefact,
 )
-from .formats import FORMATS
+from .formats import FORMATS, onnx_file
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples, write_stream_samples
@@ -60,13 +60,19 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
 
 
-def to_onnx(model, path, overwrite=False):
+def to_onnx(model, path, overwrite=False, attention="fused", precision="float32"):
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
         model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
-        path: The artefact's folder; the file goes to `path/onnx/model.onnx`.
+        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of int8 to
+            `path/onnx/model.int8.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
+        attention: What attention, layer normalisation, GELU and dense layers become: `"fused"`, one
+            operator of ONNX Runtime each, or `"decomposed"`, the operators of their formulas, which
+            every runtime has. Defaults to `"fused"`.
+        precision: `"float32"`, or `"int8"`: matrices and embeddings quantised by channel, and
+            activations as they come. Defaults to `"float32"`.
 
     Returns:
         The `Report` of the verification.
@@ -77,7 +83,9 @@ def to_onnx(model, path, overwrite=False):
             no ONNX form.
         VerificationError: If it does not answer as the model does; nothing is left then.
     """
-    return to_artefact(model, path, ["onnx"], overwrite=overwrite)
+    return to_artefact(
+        model, path, ["onnx"], overwrite=overwrite, attention=attention, precisions=[precision]
+    )
 
 
 def streaming(
@@ -112,7 +120,7 @@ def streaming(
     ```
     """
     wanted = [_variant(format, version, streams=True)]
-    return _export(model, path, wanted, "auto", chunk_size, overwrite, progress)
+    return _export(model, path, wanted, {}, chunk_size, overwrite, progress)
 
 
 def to_artefact(
@@ -125,6 +133,8 @@ def to_artefact(
     progress=None,
     streaming=False,
     chunk_size=None,
+    attention="fused",
+    precisions=("float32",),
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -139,27 +149,33 @@ def to_artefact(
         streaming: Whether the step of a stream is written too, in the same formats. Defaults to
             False.
         chunk_size: Vectors in each step of the stream. Defaults to None, see `streaming`.
+        attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
+        precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
+            Defaults to float32 alone.
 
     Returns:
         The `Report` of the verification of the new variants.
     """
     wanted = [
-        _variant(format_name, version, streams)
+        _variant(format_name, version, streams, precision)
         for streams in ((False, True) if streaming else (False,))
         for format_name in formats
+        for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
-    return _export(model, path, wanted, signatures, chunk_size, overwrite, progress)
+    options = {"signatures": signatures, "attention": attention}
+    return _export(model, path, wanted, options, chunk_size, overwrite, progress)
 
 
 class _Variant(NamedTuple):
-    """What is to be written: its path in the artefact, its format, whether it steps."""
+    """What is to be written: its path in the artefact, format and precision, whether it steps."""
 
     name: str
     format: str
     streams: bool
+    precision: str
 
 
-def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
+def _export(model, path, wanted, options, chunk_size, overwrite, progress):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
@@ -176,9 +192,11 @@ def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
             progress(f"writing {variant.name}")
             (folder / variant.name).parent.mkdir(exist_ok=True)
             if variant.streams:
-                written = _write_stream(served, stream, folder, variant)
+                written = _write_stream(served, stream, folder, variant, options)
             else:
-                written = _WRITERS[variant.format](served, folder / variant.name, signatures)
+                written = _WRITERS[variant.format](
+                    served, folder / variant.name, precision=variant.precision, **options
+                )
             parts = _parts(variant.name, written)
             listed = [file for part in parts for file in _files_below(folder, part)]
             variants[variant.name] = {**written, "files": checksums(folder, listed)}
@@ -192,7 +210,7 @@ def _export(model, path, wanted, signatures, chunk_size, overwrite, progress):
     return type(report)(path, report.checks)
 
 
-def _variant(format_name, version, streams=False):
+def _variant(format_name, version, streams=False, precision="float32"):
     if format_name not in FORMATS:
         raise ValueError(
             f"Received an unknown format, expected some of {FORMATS}. Received: {format_name!r}"
@@ -204,30 +222,30 @@ def _variant(format_name, version, streams=False):
         )
     if format_name == "savedmodel":
         folder = STREAM_SAVEDMODEL_FOLDER if streams else "savedmodel"
-        return _Variant(f"{folder}/{version}", format_name, streams)
-    file = "model.streaming.onnx" if streams else "model.onnx"
-    return _Variant(f"onnx/{file}", format_name, streams)
+        return _Variant(f"{folder}/{version}", format_name, streams, precision)
+    file = "model.streaming.onnx" if streams else onnx_file(precision)
+    return _Variant(f"onnx/{file}", format_name, streams, precision)
 
 
-def _write_savedmodel(served, path, signatures):
+def _write_savedmodel(served, path, signatures="auto", attention=None, precision=None):
     kinds, reason = write_savedmodel(served, path, signatures)
     write_warm_up(path, kinds, served.task, path.parents[1] / SAMPLES_FOLDER, served.architecture)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
 
-def _write_onnx(served, path, signatures):
-    return {"format": "onnx", "constant_bytes": write_onnx(served, path)}
+def _write_onnx(served, path, signatures=None, attention="fused", precision="float32"):
+    return {"format": "onnx", **write_onnx(served, path, attention, precision)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
 
 
-def _write_stream(served, stream, folder, variant):
+def _write_stream(served, stream, folder, variant, options):
     """Writes a step, and samples of its own, which depend on the size of its chunks."""
     path = folder / variant.name
     if variant.format == "onnx":
-        written = _write_onnx(stream, path, None)
+        written = _write_onnx(stream, path, **options)
     else:
         written = {"format": "savedmodel", "signatures": write_stream_savedmodel(stream, path)}
     samples = f"{STREAM_SAMPLES_FOLDER}/{variant.name.replace('/', '_')}"

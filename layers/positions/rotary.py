@@ -56,7 +56,7 @@ class RotaryEmbedding(RotaryPosition):
                 "Expected an even `key_dim`, as channels are turned in pairs. "
                 f"Received: key_dim={key_dim}"
             )
-        self._frequency = self.max_wavelength ** (-np.arange(0, key_dim, 2) / key_dim)
+        self.frequency = self.max_wavelength ** (-np.arange(0, key_dim, 2) / key_dim)
 
     def call(self, states, start_index=0):
         """Returns the states turned."""
@@ -64,7 +64,7 @@ class RotaryEmbedding(RotaryPosition):
         in_float64 = keras.backend.standardize_dtype(states.dtype) == "float64"
         dtype = "float64" if in_float64 else "float32"
         position = ops.cast(positions_from(start_index, ops.shape(states)[-2]), dtype)
-        angle = position[:, None] * ops.convert_to_tensor(self._frequency, dtype)
+        angle = position[:, None] * ops.convert_to_tensor(self.frequency, dtype)
         sine, cosine = (ops.cast(wave(angle), states.dtype) for wave in (ops.sin, ops.cos))
         first, second = ops.split(states, 2, axis=-1)
         turned = (first * cosine - second * sine, second * cosine + first * sine)

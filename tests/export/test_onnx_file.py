@@ -6,8 +6,11 @@ import numpy as np
 import onnx
 import pytest
 
+from attnzoo import export
+from attnzoo.export.comparison import Failure, compare_roughly
+
 from .engines import fresh_tensors, keras_answers, run_onnx, softmax
-from .small_models import LABELS
+from .small_models import LABELS, make_source
 
 STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
 LENGTHS = ([1], [13, 0, 5], [3, 11, 0, 0, 1, 7, 2], [0])
@@ -45,11 +48,12 @@ def test_the_batch_is_dynamic_everywhere(exported):
         assert shape[0] == rows
 
 
-def test_only_standard_operators_of_opset_18_are_used(exported):
+def test_operators_are_of_opset_18_but_for_the_fused_ones(exported):
     opsets = {opset.domain: opset.version for opset in exported.onnx_model.opset_import}
     assert opsets[""] == 18
-    assert opsets.keys() <= STANDARD
-    assert {node.domain for node in exported.onnx_model.graph.node} <= STANDARD
+    assert opsets.keys() <= STANDARD | {"com.microsoft"}
+    fused = {node.op_type for node in exported.onnx_model.graph.node if node.domain not in STANDARD}
+    assert fused <= {"Gelu", "MultiHeadAttention", "RotaryEmbedding"}
     assert not exported.onnx_model.functions
 
 
@@ -97,3 +101,37 @@ def test_no_answers_are_alike_so_that_the_comparison_means_something(exported):
     tensors = fresh_tensors(exported.task, exported.config, [9, 8, 7, 6], seed=3)
     logits = keras_answers(exported.model, exported.task, exported.config, tensors)
     assert logits.std(axis=0).min() > 1e-2
+
+
+def test_int8_stands_beside_float32_and_is_chosen_by_its_path(tmp_path):
+    pipeline = make_source("sentiment_classifier")
+    report = export.to_artefact(pipeline, tmp_path, ["onnx"], precisions=["int8", "float32"])
+    checks = {(check.variant, check.name) for check in report.checks}
+    assert ("onnx/model.int8.onnx", "answers, graph optimisations off") in checks
+    files = {name: tmp_path / "onnx" / name for name in ("model.int8.onnx", "model.onnx")}
+    weights = {
+        name: sum(len(value.raw_data) for value in onnx.load(path).graph.initializer)
+        for name, path in files.items()
+    }
+    assert weights["model.int8.onnx"] < 0.5 * weights["model.onnx"]
+    texts = ["A gripping, funny film", "not good"]
+    whole, exact, rough = (
+        export.load(path).logits(texts)
+        for path in (tmp_path, files["model.onnx"], files["model.int8.onnx"])
+    )
+    np.testing.assert_array_equal(whole, exact)
+    np.testing.assert_allclose(rough, exact, rtol=0, atol=0.2 * np.abs(exact).max())
+    assert np.abs(rough - exact).max() > 0
+
+
+def test_a_rough_answer_far_away_fails():
+    expected = {"logits": np.array([[1.0, 2.0]])}
+    with pytest.raises(Failure, match=r"differ by 30\.0% .* expected at most 5%"):
+        compare_roughly([(expected, {"logits": expected["logits"] * 1.3})])
+    with pytest.raises(Failure):
+        compare_roughly([(expected, {"logits": expected["logits"] * np.nan})])
+
+
+def test_an_unknown_precision_is_refused(tmp_path, bag_of_words_model):
+    with pytest.raises(ValueError, match=r"`precision`, expected one of .*Received: .*'int4'"):
+        export.to_onnx(bag_of_words_model, tmp_path / "dist", precision="int4")

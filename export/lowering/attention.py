@@ -1,0 +1,194 @@
+"""Attention lowered to `com.microsoft.MultiHeadAttention`, and what it cannot say."""
+
+import tensorflow as tf
+
+from ...layers import Attention, normalizers, positions, scores
+from ...layers.masks import combined_mask, keras_mask
+from .dense import dense
+from .markers import MICROSOFT, mark
+from .unsaid import Unsaid
+
+# Below any score, yet half of what float32 holds, so that a score can be added; in a row that has
+# nothing to attend the weights are equal then, as they are in the Keras layer.
+_MASKED_SCORE = -1.7e38
+
+
+def self_attention(
+    layer,
+    inputs,
+    padding_mask=None,
+    attention_mask=None,
+    return_attention_scores=False,
+    window_index=None,
+    training=None,
+):
+    """`MultiHeadSelfAttention.call` with the whole formula as one operator."""
+    attention = layer.attention
+    if (
+        type(attention) is not Attention
+        or return_attention_scores
+        or attention.score_function is not scores.get("dot")
+        or attention.normalizer_function is not normalizers.get("softmax")
+    ):
+        raise Unsaid(type(attention).__name__)
+    if padding_mask is None:
+        padding_mask = keras_mask(inputs)
+    if layer.input_position is not None:
+        inputs = layer.input_position(inputs, padding_mask=padding_mask)
+    inputs = tf.convert_to_tensor(inputs)
+    query, key, value = (
+        dense(part, inputs) for part in (layer.query_dense, layer.key_dense, layer.value_dense)
+    )
+    score_bias = None
+    if isinstance(attention.position_layer, positions.RotaryPosition):
+        query, key = (_turned(attention.position_layer, states) for states in (query, key))
+    elif attention.position_layer is not None:
+        heads = _split_heads(query, layer.num_heads)
+        score_bias = _score_bias(attention.position_layer, heads)
+    if attention_mask is not None:
+        # The operator's own causality and padding know of no third reason to look away.
+        heads = [_split_heads(states, layer.num_heads) for states in (query, key)]
+        mask = combined_mask(*heads, padding_mask, attention_mask, attention.causal)
+        has_any = _has_any(mask)  # Before anything is marked, as it may be unsaid.
+        gathered = multi_head_attention(
+            query, key, value, layer.num_heads, mask=mask, score_bias=score_bias
+        )
+        return dense(layer.output_dense, gathered * has_any)
+    gathered = multi_head_attention(
+        query, key, value, layer.num_heads, padding_mask, attention.causal, None, score_bias
+    )
+    if padding_mask is not None:
+        gathered *= _sees_any(padding_mask, attention.causal)
+    return dense(layer.output_dense, gathered)
+
+
+def keras_attention(
+    layer,
+    query,
+    value,
+    key=None,
+    query_mask=None,
+    value_mask=None,
+    key_mask=None,
+    attention_mask=None,
+    return_attention_scores=False,
+    training=None,
+    use_causal_mask=False,
+):
+    """`keras.layers.MultiHeadAttention.call` over sequences, with the formula as one operator."""
+    if (
+        return_attention_scores
+        or layer._use_gate
+        or len(query.shape) != 3
+        or len(value.shape) != 3
+        or layer._attention_axes != (1,)
+    ):
+        raise Unsaid(type(layer).__name__)
+    mask = layer._compute_attention_mask(
+        query,
+        value,
+        query_mask=keras_mask(query),
+        value_mask=value_mask,
+        key_mask=key_mask,
+        attention_mask=attention_mask,
+        use_causal_mask=use_causal_mask,
+    )
+    key = value if key is None else key
+    projected = [
+        _einsum_projection(part, tf.convert_to_tensor(states))
+        for part, states in (
+            (layer._query_dense, query),
+            (layer._key_dense, key),
+            (layer._value_dense, value),
+        )
+    ]
+    if mask is not None:
+        mask = tf.cast(mask, "bool")
+        mask = mask[:, None] if len(mask.shape) == 3 else mask
+    gathered = multi_head_attention(*projected, layer.num_heads, mask=mask)
+    kernel = tf.convert_to_tensor(layer._output_dense.kernel)
+    outputs = tf.linalg.matmul(gathered, tf.reshape(kernel, (-1, kernel.shape[-1])))
+    return outputs if layer._output_dense.bias is None else outputs + layer._output_dense.bias
+
+
+def multi_head_attention(
+    query, key, value, num_heads, padding_mask=None, causal=False, mask=None, score_bias=None
+):
+    """Returns what the heads gather, `(batch, query_length, heads * value_dim)`.
+
+    Args:
+        query: `(batch, query_length, heads * key_dim)`.
+        key: `(batch, key_length, heads * key_dim)`.
+        value: `(batch, key_length, heads * value_dim)`.
+        num_heads: Number of heads.
+        padding_mask: `(batch, key_length)`, True = real. Defaults to None.
+        causal: Whether a query sees only its own key and earlier ones. Defaults to False.
+        mask: Boolean `(batch or 1, heads or 1, query_length or 1, key_length)`, True = attend.
+            Defaults to None.
+        score_bias: Added to the scores, `(batch or 1, heads or 1, query_length, key_length)`.
+            Defaults to None.
+    """
+    if mask is not None:
+        lengths = tf.shape(query)[1], tf.shape(key)[1]
+        masked = tf.where(mask, 0.0, _MASKED_SCORE)
+        masked = tf.broadcast_to(masked, (*tf.unstack(tf.shape(masked)[:2]), *lengths))
+        score_bias = masked if score_bias is None else score_bias + masked
+    real = None if padding_mask is None else tf.cast(padding_mask, tf.int32)
+    return mark(
+        "MultiHeadAttention",
+        [query, key, value, None, real, score_bias][: 6 if score_bias is not None else 5],
+        (*query.shape[:2], value.shape[-1]),
+        domain=MICROSOFT,
+        num_heads=num_heads,
+        mask_filter_value=_MASKED_SCORE,
+        unidirectional=int(causal),
+    )
+
+
+def _turned(position, states):
+    """Turns queries or keys `(batch, length, heads * key_dim)` by a `RotaryPosition`."""
+    angles = tf.range(tf.shape(states)[1], dtype=tf.float32)[:, None] * tf.constant(
+        position.frequency, tf.float32
+    )
+    start = tf.zeros((1,), tf.int64)
+    return mark(
+        "RotaryEmbedding",
+        [states, start, tf.cos(angles), tf.sin(angles)],
+        states.shape,
+        domain=MICROSOFT,
+    )
+
+
+def _score_bias(position, query):
+    length = tf.shape(query)[2]
+    offsets = tf.range(length)[None, :] - tf.range(length)[:, None]
+    bias = position(query, offsets)
+    return bias[None] if len(bias.shape) == 3 else bias
+
+
+def _sees_any(padding_mask, causal):
+    """Returns 1 for queries that see a real key, else 0, `(batch, query_length or 1, 1)`."""
+    real = tf.cast(padding_mask, tf.float32)
+    if not causal:
+        return tf.reduce_max(real, axis=1, keepdims=True)[..., None]
+    return tf.minimum(tf.cumsum(real, axis=1), 1.0)[..., None]
+
+
+def _has_any(mask):
+    """Returns 1 for rows of a mask that allow a key, else 0, `(batch or 1, query_length, 1)`."""
+    if mask.shape[1] != 1:
+        raise Unsaid("attention_mask of each head")
+    return tf.cast(tf.reduce_any(mask, axis=-1), tf.float32)[:, 0, :, None]
+
+
+def _split_heads(states, num_heads):
+    size = states.shape[-1] // num_heads
+    cut = tf.reshape(states, (-1, tf.shape(states)[1], num_heads, size))
+    return tf.transpose(cut, (0, 2, 1, 3))
+
+
+def _einsum_projection(projection, states):
+    """Projects by an `EinsumDense` whose kernel is `(size, heads, head_size)`."""
+    kernel = tf.convert_to_tensor(projection.kernel)
+    outputs = tf.linalg.matmul(states, tf.reshape(kernel, (kernel.shape[0], -1)))
+    return outputs if projection.bias is None else outputs + tf.reshape(projection.bias, (-1,))

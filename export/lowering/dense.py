@@ -1,0 +1,17 @@
+"""Dense layers of sequences as one product of matrices, which Keras's are not in a graph."""
+
+import keras
+import tensorflow as tf
+
+from .activations import gelu
+
+
+def dense(layer, inputs, training=None):
+    """`Dense.call` for inputs of any rank, as MatMul and Add."""
+    # Not `keras.ops.matmul`, which flattens sequences and asks for their shapes to do so.
+    outputs = tf.linalg.matmul(tf.convert_to_tensor(inputs), tf.convert_to_tensor(layer.kernel))
+    if layer.bias is not None:
+        outputs += layer.bias
+    if layer.activation is keras.activations.gelu:
+        return gelu(layer, outputs)
+    return outputs if layer.activation is None else layer.activation(outputs)
