@@ -158,7 +158,8 @@ def load(path, architecture=None):
 
     Args:
         path: The folder, or a name of `zoo.list_presets(pretrained=True)`; or a folder in the
-            format of Hugging Face or a file of Google's ViT, see `docs/pretrained.md`.
+            format of Hugging Face, a name of its hub (`hf://org/name`, which is downloaded) or a
+            file of Google's ViT, see `docs/pretrained.md`.
         architecture: For such a folder, the name of the architecture that it becomes. Defaults to
             None (that of its head).
 
@@ -171,10 +172,10 @@ def load(path, architecture=None):
             this version of attnzoo reads.
     """
     folder = Path(path).expanduser()
-    if is_checkpoint(folder):
+    if is_checkpoint(path):
         from .pretrained import load_pipeline
 
-        return load_pipeline(folder, architecture)
+        return load_pipeline(path, architecture)
     pretrained = list_presets(pretrained=True)
     presets = f" or one of the presets {pretrained}" if pretrained else ""
     manifest = read_manifest(
