@@ -13,8 +13,8 @@ def add_arguments(parser):
     parser.add_argument(
         "source",
         metavar="SRC",
-        help="a folder with config.json and model.safetensors, Google's .npz of ViT, or a folder "
-        "of `attnzoo train`",
+        help="a folder with config.json and model.safetensors, hf://org/name, Google's .npz of "
+        "ViT, or a folder of `attnzoo train`",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="new folder")
     parser.add_argument(

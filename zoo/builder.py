@@ -20,10 +20,9 @@ def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
         name: `"model/preset"`, or `"model"` for its default preset.
         weights: `"preset"` loads what the preset declares (random where it declares none), None
             gives random weights, and a path loads that checkpoint: a saved pipeline's folder, a
-            folder in the format of Hugging Face or Google's `.npz` of ViT (see
-            `docs/pretrained.md`) or a `.keras` file, whose configuration then decides the sizes,
-            or a `.weights.h5` file. Defaults to
-            `"preset"`.
+            folder in the format of Hugging Face, a name of its hub (`hf://org/name`) or Google's
+            `.npz` of ViT (see `docs/pretrained.md`), or a `.keras` file, whose configuration then
+            decides the sizes, or a `.weights.h5` file. Defaults to `"preset"`.
         num_classes: Number of classes; 0 gives the backbone. With a checkpoint of another number
             the head is new and random. Defaults to None (the configuration's).
         dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`. Defaults to None (Keras's

@@ -8,6 +8,9 @@ import os
 import shutil
 from pathlib import Path
 
+# What a name of the Hugging Face hub begins with.
+HUB = "hf://"
+
 
 def sha256(path):
     """Returns the SHA-256 of a file as a hexadecimal string."""
@@ -65,8 +68,11 @@ def read_manifest(folder, format_name, newest_version, keys, expected):
 def is_checkpoint(path):
     """Returns whether a path is a checkpoint of others.
 
-    That is a folder in the format of Hugging Face, or a file of Google's ViT (`.npz`).
+    That is a folder in the format of Hugging Face, a name of its hub (`hf://org/name`), or a file
+    of Google's ViT (`.npz`).
     """
+    if str(path).startswith(HUB):
+        return True
     path = Path(path).expanduser()
     if path.suffix == ".npz":
         return path.is_file()

@@ -171,7 +171,8 @@ def load(path, architecture=None):
 
     Args:
         path: The folder, or a name of `zoo.list_presets(pretrained=True)`; or a folder in the
-            format of Hugging Face or a file of Google's ViT, see `docs/pretrained.md`.
+            format of Hugging Face, a name of its hub (`hf://org/name`, which is downloaded) or a
+            file of Google's ViT, see `docs/pretrained.md`.
         architecture: For such a folder, the name of the architecture that it becomes. Defaults to
             None (that of its head).
 
@@ -187,10 +188,10 @@ def load(path, architecture=None):
     pretrained = list_presets(pretrained=True)
     if str(path) in pretrained:
         folder = Path(get_preset(path).weights)
-    if is_checkpoint(folder):
+    if is_checkpoint(path):
         from .pretrained import load_pipeline
 
-        return load_pipeline(folder, architecture)
+        return load_pipeline(path, architecture)
     presets = f" or one of the presets {pretrained}" if pretrained else ""
     manifest = read_manifest(
         folder,

@@ -5,11 +5,13 @@ import warnings
 from pathlib import Path
 
 from ..builder import build_from_config
+from ..files import HUB
 from ..registry import get_architecture
 from ..tasks import get_task
 from . import google_vit
 from .accounting import read_weights
 from .families import FAMILIES
+from .hub import downloaded
 from .npz_tensors import NpzTensors
 from .pixels import read_pixels
 from .report import LoadReport
@@ -31,9 +33,10 @@ class Checkpoint:
     """A folder with config.json and safetensors, or a file of Google's ViT (`.npz`).
 
     Args:
-        path: The folder, or the file.
+        path: The folder, the file, or a name of the hub, `"hf://org/name"`, which is downloaded.
 
     Attributes:
+        name: What it is called.
         settings: What config.json holds, or would hold.
         family: Its `Family`.
         labels: Names of its head's classes, in the order of the logits; none without a head.
@@ -44,7 +47,9 @@ class Checkpoint:
     """
 
     def __init__(self, path):
-        self.path = Path(path).expanduser()
+        is_of_hub = str(path).startswith(HUB)
+        self.path = downloaded(path) if is_of_hub else Path(path).expanduser()
+        self.name = path if is_of_hub else self.path.resolve().name
         if self.path.suffix == ".npz":
             self.files = NpzTensors(self.path)
             self.settings = google_vit.read_settings(self.path, self.files.shapes)
@@ -117,7 +122,7 @@ class Checkpoint:
         if report.missing:
             was = f"its head of {own} classes is replaced" if own else "it has no such head"
             text = (
-                f"{self.path.name}: {was}; a new one of {num_classes} classes is random until it "
+                f"{self.name}: {was}; a new one of {num_classes} classes is random until it "
                 f"is trained ({', '.join(report.missing)})"
             )
             report.notes.append(text)

@@ -9,7 +9,7 @@ def load_pipeline(path, architecture=None):
     """Loads a checkpoint's folder as a pipeline.
 
     Args:
-        path: The folder.
+        path: The folder, or what else `Checkpoint` takes.
         architecture: Name of an architecture of the zoo, such as `"sequence_tagger"`. Defaults to
             None (the one that the checkpoint's head is of).
 
@@ -25,6 +25,6 @@ def load_pipeline(path, architecture=None):
     preprocessor = checkpoint.preprocessor(architecture)
     model, report = checkpoint.build(architecture)
     labels = checkpoint.labels if config_of(model).num_classes else []
-    source = {"name": checkpoint.path.resolve().name, **report.to_dict()}
+    source = {"name": checkpoint.name, **report.to_dict()}
     del source["loaded"]
     return Pipeline(model, preprocessor, labels, training={"checkpoint": source})
