@@ -18,7 +18,9 @@ def encoder_block(
 ):
     """`TransformerEncoderBlock.call` without rows."""
     attended, weights = layer._attend(
-        layer.attention_norm(inputs) if layer.normalize_first else inputs,
+        layer.attention_norm(inputs)
+        if layer.normalize_first and layer.normalize_attention
+        else inputs,
         keras_mask(inputs) if padding_mask is None else padding_mask,
         training,
         attention_mask=attention_mask,
@@ -29,7 +31,7 @@ def encoder_block(
     if not layer.normalize_first:
         states = layer.attention_norm(states)
     branch = layer.feed_forward_norm(states) if layer.normalize_first else states
-    branch = layer.output_dense(layer.activation(layer.intermediate_dense(branch)))
+    branch = layer.output_dense(layer._activated(layer.intermediate_dense(branch)))
     states = states + _through(layer.feed_forward_branch, branch)
     if not layer.normalize_first:
         states = layer.feed_forward_norm(states)
