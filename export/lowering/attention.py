@@ -136,7 +136,7 @@ def multi_head_attention(
     real = None if padding_mask is None else tf.cast(padding_mask, tf.int32)
     return mark(
         "MultiHeadAttention",
-        [query, key, value, None, real, score_bias][: 6 if score_bias is not None else 5],
+        [query, key, value, None, real, score_bias],
         (*query.shape[:2], value.shape[-1]),
         domain=MICROSOFT,
         num_heads=num_heads,

@@ -40,6 +40,9 @@ def mark(operator, inputs, shape, domain="", **attributes):
         **attributes: Of the operator.
     """
     _counts.get()[operator] += 1
+    inputs = list(inputs)
+    while inputs[-1] is None:  # An input that is named as left out, last, ends ONNX Runtime.
+        inputs.pop()
     given = [tf.convert_to_tensor(value) for value in inputs if value is not None]
     described = {
         "operator": operator,
