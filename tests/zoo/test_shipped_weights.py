@@ -97,6 +97,7 @@ def test_it_can_be_trained_on(tmp_path):
         ),
         ("sequence_tagger/pos_ewt", "ud_english_ewt", {}, 0.9354),
         ("graph_classifier/citations_cora", "planetoid_cora", {}, 0.826),
+        ("speech_encoder/digits_fsdd", "fsdd", {}, 0.96),
     ],
 )
 def test_it_is_as_good_as_its_card_says(name, data, options, accuracy):

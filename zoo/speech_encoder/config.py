@@ -231,4 +231,14 @@ PRETRAINED = {
         ),
         "Spelled letters, digits and commands to text, English.",
     ),
+    "digits_fsdd": (
+        PRESETS["keywords"].replace(
+            sampling_rate=8000,
+            num_mels=40,
+            frequency_mask_width=10,
+            feature_normalization="utterance",
+            dynamic_range=30.0,
+        ),
+        "Which digit is said, English.",
+    ),
 }
