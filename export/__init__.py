@@ -10,10 +10,10 @@ from .formats import FORMATS
 from .report import Check, Report, VerificationError
 
 if TYPE_CHECKING:
-    from .bench import bench
     from .exported_stream import load_stream
     from .inspection import inspect
     from .predictor import load
+    from .timing import bench
     from .verification import verify
     from .writer import streaming, to_artefact, to_onnx, to_savedmodel
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "bench": "bench",
+    "bench": "timing",
     "inspect": "inspection",
     "load": "predictor",
     "load_stream": "exported_stream",

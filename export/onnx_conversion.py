@@ -117,13 +117,15 @@ def _convert(served):
             input_signature=[],
             opset=OPSET,
             custom_op_handlers=OPERATOR_HANDLERS,
-            extra_opset=OPERATOR_SETS,
         )
     if errors:
         raise ValueError(
             "Expected every operator of the model to have an ONNX form; a layer of your own may "
             f"need other operators. Received from tf2onnx: {' | '.join(errors)}"
         )
+    # Told of them earlier, tf2onnx would also take them for what ONNX has operators for.
+    domains = {node.domain for node in model.graph.node}
+    model.opset_import.extend(opset for opset in OPERATOR_SETS if opset.domain in domains)
     return model
 
 

@@ -292,7 +292,8 @@ def test_another_label_is_found(broken):
     broken.change_sample(change, "batch1_length1.npz")
     failures = broken.failures()
     assert failures.keys() >= ANSWERS
-    assert all("sample batch1_length1: expected labels" in d for d in failures.values())
+    assert all("sample batch1_length1" in d for d in failures.values())
+    assert all("expected labels" in d for d in failures.values())
 
 
 def test_an_output_that_is_missing_is_found(broken):
@@ -341,8 +342,9 @@ def test_other_weights_of_a_savedmodel_are_found(broken, bag_of_words_name, tmp_
     broken.make_checksums_right()
     failures = broken.failures()
     assert failures.keys() == {
-        (SAVEDMODEL, f"answers of `{signature}` in a TensorFlow 1 session")
-        for signature in ("tokens", "serving_default")
+        (SAVEDMODEL, "answers of `tokens` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "answers of `serving_default` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "requests that a server pads and merges"),
     }
     assert all("logits differs by" in detail for detail in failures.values())
 
@@ -351,7 +353,7 @@ def test_a_savedmodel_that_does_not_load_fails_every_check_that_loads_it(broken)
     (broken.folder / SAVEDMODEL / "saved_model.pb").write_bytes(b"\x00broken")
     broken.make_checksums_right()
     failures = broken.failures()
-    assert len(failures) == 3
+    assert len(failures) == 5
     assert all(variant == SAVEDMODEL for variant, _ in failures)
 
 

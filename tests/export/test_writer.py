@@ -194,7 +194,8 @@ def test_a_failed_verification_leaves_nothing(tmp_path, monkeypatch, bag_of_word
     monkeypatch.setattr(writer, write, perturbed(getattr(writer, write)))
     with pytest.raises(export.VerificationError, match="logits differs") as caught:
         to(bag_of_words_model, tmp_path / "dist")
-    assert {check.name[:7] for check in caught.value.report.failures} == {"answers"}
+    names = [check.name for check in caught.value.report.failures]
+    assert all(name.startswith(("answers", "requests that a server")) for name in names)
     assert list(tmp_path.iterdir()) == []
 
 

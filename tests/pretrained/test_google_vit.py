@@ -126,7 +126,7 @@ def test_logits_are_those_of_the_same_tensors_in_transformers(
     theirs = load_file(checkpoints / "vit_square" / "model.safetensors")
     pipeline = zoo.load(write(FORMS[form](theirs), tmp_path / "vit.npz"))
     logits = np.asarray(pipeline.model(inputs))
-    record_property("logits", np.abs(logits - outputs["logits"]).max())
+    record_property("logits", float(np.abs(logits - outputs["logits"]).max()))
     np.testing.assert_allclose(logits, outputs["logits"], atol=TOLERANCE, rtol=0)
     assert pipeline.labels == ["LABEL_0", "LABEL_1", "LABEL_2"]
     checkpoint = pipeline.training["checkpoint"]

@@ -57,13 +57,13 @@ def test_hidden_and_pooled_vectors_are_those_of_transformers(
     words = np.where(mask, np.arange(mask.shape[1]), -1).astype("int32")
     tokens = {name: batch[name] for name in ("token_ids", "padding_mask")}
     hidden = np.asarray(tagger({**tokens, "word_starts": words}))
-    record_property("hidden", np.abs(hidden - reference)[mask].max())
+    record_property("hidden", float(np.abs(hidden - reference)[mask].max()))
     np.testing.assert_allclose(hidden[mask], reference[mask], atol=1e-5, rtol=0)
     pooled = mean(reference, mask)
-    record_property("raw", np.abs(pipeline.embed(TEXTS) - pooled).max())
+    record_property("raw", float(np.abs(pipeline.embed(TEXTS) - pooled).max()))
     pooled = unit(pooled)  # As sentence-transformers gives it.
     received = pipeline.embed(TEXTS, normalize=True)
-    record_property("pooled", np.abs(received - pooled).max())
+    record_property("pooled", float(np.abs(received - pooled).max()))
     np.testing.assert_allclose(received, pooled, atol=1e-6, rtol=0)
 
     # With fewer positions the exports are verified in a minute.
@@ -84,5 +84,5 @@ def test_hidden_and_pooled_vectors_are_those_of_transformers(
     }
     for name, outputs in exported.items():
         received = unit(outputs["embedding"])
-        record_property(name, np.abs(received - pooled).max())
+        record_property(name, float(np.abs(received - pooled).max()))
         np.testing.assert_allclose(received, pooled, atol=1e-6, rtol=0, err_msg=name)

@@ -55,7 +55,7 @@ def test_logits_are_those_of_transformers(checkpoints, name, record_property):
     pipeline = zoo.load(checkpoints / name)
     logits, reference = logits_of(pipeline.model, inputs, outputs["logits"])
     assert np.ptp(reference) > 0.5
-    record_property("logits", np.abs(logits - reference).max())
+    record_property("logits", float(np.abs(logits - reference).max()))
     np.testing.assert_allclose(logits, reference, atol=TOLERANCE, rtol=0)
     assert pipeline.labels == ["bad", "good", "so-so"]
     checkpoint = pipeline.training["checkpoint"]
@@ -83,7 +83,7 @@ def test_what_is_written_back_gives_the_same_logits_there(
     if logits.ndim == 3:
         real = inputs["attention_mask"].astype(bool)
         logits, reference = logits[real], reference[real]
-    record_property("back", np.abs(logits - reference).max())
+    record_property("back", float(np.abs(logits - reference).max()))
     np.testing.assert_allclose(logits, reference, atol=TOLERANCE, rtol=0)
 
 
