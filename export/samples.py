@@ -101,6 +101,19 @@ def read_raw_samples(folder):
     return json.loads(path.read_text(encoding="utf-8"), object_hook=_from_base64)
 
 
+def raw_feed(raw, kind, raw_input):
+    """Returns what a signature of raw inputs is fed with.
+
+    Args:
+        raw: What `read_raw_samples` returned.
+        kind: Kind of the signature, see `write_savedmodel`.
+        raw_input: Name of the raw input, such as `"text"`.
+    """
+    if kind == "words":
+        return {"words": np.array(raw["outputs"]["words"], object)}
+    return {raw_input: np.array(raw["inputs"], object)}
+
+
 def _part(arrays, prefix):
     return {
         name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)

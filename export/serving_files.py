@@ -43,6 +43,17 @@ def write_serving_files(path, manifest):
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def is_padded_by_servers(inputs):
+    """Returns whether a server may fill up shorter requests with their first element.
+
+    Only `lengths` tell that from what is real: an edge of a graph would be there twice.
+
+    Args:
+        inputs: Descriptions of the tensors, as in the manifest.
+    """
+    return "lengths" in {spec["name"] for spec in inputs}
+
+
 def _models_config(name):
     return f"""model_config_list {{
   config {{
@@ -57,8 +68,7 @@ def _models_config(name):
 
 
 def _batching(manifest):
-    # Shorter requests are filled up with their first element, which only `lengths` tell apart.
-    pads = "lengths" in {spec["name"] for spec in manifest["inputs"]}
+    pads = is_padded_by_servers(manifest["inputs"])
     return f"""max_batch_size {{ value: 32 }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 128 }}

@@ -15,7 +15,8 @@ from .comparison import Failure, compare, compare_roughly
 from .engines import OnnxEngine, SavedModelEngine
 from .exported_stream import ExportedStream
 from .report import Check, Report, VerificationError
-from .samples import read_raw_samples, read_samples
+from .samples import raw_feed, read_raw_samples, read_samples
+from .serving_files import is_padded_by_servers
 from .stream_verification import check_state_matters, check_stream_answers, check_streams_apart
 from .warmup import WARM_UP_FILE, read_warm_up
 
@@ -207,7 +208,7 @@ def _verify_savedmodel(artefact, name):
         )
     if (folder / WARM_UP_FILE).exists():
         yield _check(name, "warm-up requests", lambda: _check_warm_up(folder, engine()))
-    if "tokens" in signatures and _is_padded_by_servers(artefact):
+    if "tokens" in signatures and is_padded_by_servers(artefact.inputs):
         yield _check(
             name,
             "requests that a server pads and merges",
@@ -240,14 +241,6 @@ def _check_c_library(artefact, name):
         return _compare_samples(artefact, lambda _: next(answers))
 
     return _check(name, what, check)
-
-
-def _is_padded_by_servers(artefact):
-    """Returns whether shorter inputs can be padded to the longest of a batch by anybody.
-
-    Of those with lengths and no other way to say what is padding, such as the edges of graphs.
-    """
-    return "lengths" in {spec["name"] for spec in artefact.inputs}
 
 
 def _check_merged_requests(artefact, engine):
@@ -304,10 +297,9 @@ def _check_signature_answers(artefact, engine, signature, kind):
         return _compare_samples(artefact, lambda inputs: engine.run(signature, inputs))
     raw = read_raw_samples(artefact.path / SAMPLES_FOLDER)
     expected = raw["tensors"] if kind == "preprocess" else raw["outputs"]
-    inputs = {artefact.raw_input: np.array(raw["inputs"], object)}
     if kind == "words":
         expected = {name: v for name, v in expected.items() if name not in ("start", "end")}
-        inputs = {"words": np.array(expected["words"], object)}
+    inputs = raw_feed(raw, kind, artefact.raw_input)
     largest = compare("raw inputs", expected, engine.run(signature, inputs))
     return f"{len(raw['inputs'])} raw inputs, largest difference {largest:.1e}"
 

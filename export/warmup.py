@@ -4,12 +4,11 @@ They are records of `tensorflow.serving.PredictionLog`, whose few fields are dec
 package that has them pulls a server's dependencies.
 """
 
-import numpy as np
 import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from .samples import read_raw_samples, read_samples
+from .samples import raw_feed, read_raw_samples, read_samples
 
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
 _MOST_SAMPLES = 8
@@ -49,10 +48,7 @@ def _requests(kind, task, samples):
         every = list(read_samples(samples))
         chosen = every[:: -(-len(every) // _MOST_SAMPLES)]
         return [sample.inputs for sample in chosen]
-    raw = read_raw_samples(samples)
-    if kind == "words":
-        return [{"words": np.array(raw["outputs"]["words"], object)}]
-    return [{task.raw_input: np.array(raw["inputs"], object)}]
+    return [raw_feed(read_raw_samples(samples), kind, task.raw_input)]
 
 
 def _record(model_name, signature, inputs):
