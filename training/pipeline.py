@@ -100,7 +100,7 @@ def _prepare_loaded(pipeline, data, dtype, overrides):
     """Takes a trained pipeline's model and tokenizer; other labels get a new head."""
     task = get_training_task(data.task)
     labels = task.labels_after(pipeline, data)
-    overrides["num_classes"] = len(labels)
+    overrides |= {**task.fields_after(data), "num_classes": len(labels)}
     model = rebuild(pipeline.model, dtype, pipeline.labels != labels, **overrides)
     preprocessor = task.preprocessor(pipeline.preprocessor, config_of(model))
     return TrainingPipeline(model, preprocessor, labels, pipeline.training)

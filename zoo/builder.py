@@ -160,7 +160,7 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
         new_head: Whether the layer of logits, the last with weights, starts at random. Defaults to
             False.
         **overrides: Fields that do not shape the encoder (`config.free_fields`), such as
-            `dropout`, or `num_classes`, which makes a new head with random weights.
+            `dropout`, or of the head (`num_classes`), which then is new, with random weights.
 
     Raises:
         ValueError: If an override conflicts with the weights.
@@ -179,11 +179,15 @@ def rebuild(model, dtype=None, new_head=False, **overrides):
         )
     rebuilt = build_from_config(architecture_of(model), config, dtype)
     saved_layers = {layer.name: layer for layer in model.layers}
-    if len(model.layers) == len(rebuilt.layers):  # The same layers, whatever Keras named them.
+    if list(map(type, model.layers)) == list(map(type, rebuilt.layers)):
+        # The same layers, whatever Keras named them.
         names = [layer.name for layer in rebuilt.layers]
         saved_layers = dict(zip(names, model.layers, strict=True))
     head = [layer for layer in rebuilt.layers if layer.weights][-1]
-    head_differs = getattr(config, "num_classes", 0) != getattr(saved, "num_classes", 0)
+    head_differs = any(
+        getattr(config, field, None) != getattr(saved, field, None)
+        for field in ("num_classes", "head")
+    )
     for layer in rebuilt.layers:
         if new_head and layer is head:
             continue

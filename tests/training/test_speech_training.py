@@ -13,6 +13,7 @@ from attnzoo.training.tasks import get_training_task
 from attnzoo.zoo.audio_preprocessor import AudioPreprocessor
 from attnzoo.zoo.symbols import BLANK, SPACE, text_of
 
+from ..layer_test_case import randomize_weights
 from ..zoo.recordings import wav
 from .speech_files import WORDS, keyword_files, spoken, write_files, write_manifest
 
@@ -288,8 +289,24 @@ def test_a_trained_model_keeps_its_pieces_where_they_spell_the_data(
     path.write_text(path.read_text().replace("STOP", "HALT"))
     other = load(path)
     assert training.prepare(trained, other).labels == other.label_names
-    with pytest.raises(training.DataError, match=r"head='ctc', and .* has the other"):
-        training.prepare(trained, keywords)
+
+
+def test_a_model_of_transcripts_goes_on_with_labels_and_back(transcripts, keywords):
+    trained = prepare(transcripts)
+    randomize_weights(trained.model)
+    goes_on = training.prepare(trained, keywords)
+    assert goes_on.config == trained.config.replace(
+        head="class", num_classes=len(keywords.label_names)
+    )
+    for layer in trained.model.layers:
+        if not layer.weights or layer.name == "logits":
+            continue
+        kept = goes_on.model.get_layer(layer.name).weights
+        for weight, expected in zip(kept, layer.weights, strict=True):
+            np.testing.assert_array_equal(weight, expected, err_msg=weight.path)
+    (prediction,) = goes_on([next(keywords.train.inputs())])
+    assert prediction.label in keywords.label_names
+    assert training.prepare(goes_on, transcripts).config == trained.config
 
 
 def test_epochs_are_chosen_by_the_fewest_errors(tmp_path):

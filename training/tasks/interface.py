@@ -77,6 +77,10 @@ class Training:
         """Returns the names of the classes when a trained pipeline goes on with other data."""
         return data.label_names
 
+    def fields_after(self, data):
+        """Returns fields of a trained pipeline's configuration that other data change: none."""
+        return {}
+
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
         return loaded

@@ -146,7 +146,7 @@ class SpeechRecognitionTraining(Training):
         rate = min(config.sampling_rate, max(recording.own_rate for recording in inputs))
         scope = feature_normalization or ("global" if is_spoken else "utterance")
         fields = {
-            "head": "ctc" if is_spoken else "class",
+            "head": _head_for(data),
             "sampling_rate": rate,
             "feature_normalization": scope,
         }
@@ -167,18 +167,15 @@ class SpeechRecognitionTraining(Training):
         return [BLANK, *learn_subwords(texts, subwords, data.label_names[1:])]
 
     def labels_after(self, pipeline, data):
-        """Returns the pipeline's symbols if they spell the data's transcripts.
-
-        Raises:
-            DataError: If the pipeline gives transcripts and the data have labels, or the reverse.
-        """
-        if is_ctc(pipeline.labels) != _is_spoken(data):
-            raise DataError(
-                "Expected transcripts for a model with `head='ctc'`, labels for `head='class'`. "
-                f"Received: head={pipeline.config.head!r}, and {data.spec} has the other"
-            )
-        is_spelled = set(data.label_names) <= set(self.label_names(pipeline.labels))
+        """Returns the pipeline's symbols if they spell the data's transcripts, else the data's."""
+        is_spelled = is_ctc(pipeline.labels) and (
+            set(data.label_names) <= set(self.label_names(pipeline.labels))
+        )
         return pipeline.labels if _is_spoken(data) and is_spelled else data.label_names
+
+    def fields_after(self, data):
+        """Returns the head for transcripts or for labels, whichever the data have."""
+        return {"head": _head_for(data)}
 
     def preprocessor(self, loaded, config):
         """Returns the preprocessor of a loaded pipeline, for the configuration that it now has."""
@@ -269,6 +266,11 @@ class SpeechRecognitionTraining(Training):
 def _is_spoken(data):
     """Returns whether data have transcripts."""
     return isinstance(data.train.labels, list)
+
+
+def _head_for(data):
+    """Returns the head that writes transcripts, or chooses one label."""
+    return "ctc" if _is_spoken(data) else "class"
 
 
 def _feasible(preprocessor, split, skip):

@@ -87,6 +87,7 @@ class SpeechEncoderConfig(EncoderConfig):
         "embedding_dropout",
         "frequency_mask_width",
         "frequency_masks",
+        "head",
         "num_classes",
         "time_mask_share",
         "time_masks",
