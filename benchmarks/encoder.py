@@ -1,34 +1,42 @@
-"""What our models cost beside those of keras-hub and transformers of the same sizes.
+"""What our encoders cost beside stock Keras layers, keras-hub and transformers, of the same sizes.
 
-    python benchmarks/models.py --keras-hub PYTHON --torch PYTHON
+    python benchmarks/encoder.py --keras-hub PYTHON --torch PYTHON
 
-Each PYTHON is an interpreter with `keras-hub` and TensorFlow, or with `torch` and `transformers`;
-a peer without one is left out. The three take turns within each round, each in a process of its
-own, and are compared by the clock and by the processor's time, which other work on the machine
-lengthens less.
+BERT-small (4 layers of 512) at 128 tokens and ViT-Ti/16 at 224 x 224 pixels. Each PYTHON is an
+interpreter with `keras-hub` and TensorFlow, or with `torch` and `transformers`; a peer without one
+is left out. All take turns within each round, each in a process of its own.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-IMAGE, TEXT, TEXT_WITHOUT_DROPOUT = "image", "text", "text, no dropout"
+IMAGE, TEXT = "ViT-Ti/16", "BERT-small"
+INFERENCE, TRAINING = "inference", "training step"
 ROWS = (
-    (IMAGE, "inference", 1),
-    (IMAGE, "inference", 8),
-    (IMAGE, "training step", 8),
-    (TEXT, "inference", 1),
-    (TEXT, "inference", 16),
-    (TEXT, "training step", 16),
-    (TEXT_WITHOUT_DROPOUT, "training step", 16),
+    (TEXT, INFERENCE, 1),
+    (TEXT, INFERENCE, 16),
+    (TEXT, TRAINING, 16),
+    (IMAGE, INFERENCE, 1),
+    (IMAGE, INFERENCE, 16),
+    (IMAGE, TRAINING, 16),
 )
-OURS = "attnzoo"
+OURS, BFLOAT16, ONNX = "attnzoo", "attnzoo bfloat16", "attnzoo ONNX"
+STOCK, KERAS_HUB, TORCH = "stock Keras", "keras-hub", "transformers"
+# Whose time is divided by whose. An ONNX file does not train.
+RATIOS = (
+    (OURS, STOCK),
+    (OURS, KERAS_HUB),
+    (OURS, TORCH),
+    (BFLOAT16, STOCK),
+    (ONNX, STOCK),
+    (ONNX, TORCH),
+)
 
 
 def main():
@@ -36,31 +44,32 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keras-hub", metavar="PYTHON", help="Interpreter that has keras-hub")
     parser.add_argument("--torch", metavar="PYTHON", help="Interpreter that has transformers")
-    parser.add_argument("--image", default="image_classifier/tiny")
-    parser.add_argument("--text", default="sentiment_classifier/base")
     parser.add_argument("--cores", type=int, default=2, help="Processor cores to use")
     parser.add_argument("--rows", type=int, nargs="+", default=range(len(ROWS)), help="Which ones")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--xla", action="store_true", help="Compile both Keras libraries by XLA")
+    parser.add_argument("--xla", action="store_true", help="Compile Keras models by XLA")
     arguments = parser.parse_args()
     # Before TensorFlow and PyTorch ask how many there are; they inherit both.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     compiler = "xla" if arguments.xla else "graph"
+    keras = (sys.executable, "encoder_keras.py")
     commands = {
-        OURS: (sys.executable, "models_keras.py", OURS, compiler),
-        "keras-hub": (arguments.keras_hub, "models_keras.py", "keras-hub", compiler),
-        "transformers": (arguments.torch, "models_torch.py"),
+        OURS: (*keras, "attnzoo", compiler, "float32"),
+        BFLOAT16: (*keras, "attnzoo", compiler, "mixed_bfloat16"),
+        ONNX: (sys.executable, "encoder_onnx.py"),
+        STOCK: (*keras, "stock", compiler, "float32"),
+        KERAS_HUB: (arguments.keras_hub, "encoder_keras.py", "keras-hub", compiler, "float32"),
+        TORCH: (arguments.torch, "encoder_torch.py"),
     }
-    sizes = _sizes(arguments.image, arguments.text)
-    rivals = []
+    sizes = _sizes()
+    rivals = {}
     for name, (interpreter, script, *options) in commands.items():
         if interpreter is None:
             print(f"Left out: {name}, which no interpreter was named for")
         else:
-            command = [interpreter, str(FOLDER / script), *options]
-            rivals.append(Rival(name, command, sizes))
+            rivals[name] = Rival([interpreter, str(FOLDER / script), *options], sizes)
     print(f"{arguments.cores} core(s), Keras with XLA: {arguments.xla}")
     _print_parameters(rivals, sizes)
     _print_times(rivals, [ROWS[row] for row in arguments.rows], arguments.rounds)
@@ -69,89 +78,89 @@ def main():
 class Rival:
     """The models of one library, called in a process of their own."""
 
-    def __init__(self, name, command, sizes):
-        self.name = name
+    def __init__(self, command, sizes):
+        self.command = command
         self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.parameters = json.loads(self._answer(json.dumps(sizes)))
 
     def seconds(self, model, call, batch):
-        """Makes a call; returns its seconds by the clock and of the processor."""
-        return [float(value) for value in self._answer(f"{model}\t{call}\t{batch}").split("\t")]
+        """Makes a call; returns its seconds."""
+        return float(self._answer(f"{model}\t{call}\t{batch}"))
 
     def _answer(self, line):
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"The process of {self.name} has ended; its error is above.")
+            raise RuntimeError(f"This process has ended; its error is above: {self.command}")
         return answer
 
 
-def _sizes(image, text):
-    from model_turns import NUM_CLASSES
+def _sizes():
+    from encoder_turns import NUM_CLASSES
 
     from attnzoo import zoo
 
-    of_image, of_text = (
-        zoo.get_config(name).replace(num_classes=NUM_CLASSES) for name in (image, text)
+    shared = {"num_classes": NUM_CLASSES, "dropout": 0.1}
+    of_text = zoo.get_config("sentiment_classifier/base").replace(
+        hidden_dim=512,
+        num_layers=4,
+        num_heads=8,
+        intermediate_dim=2048,
+        vocabulary_size=30522,
+        max_sequence_length=512,
+        embedding_dropout=0.1,
+        embedding_norm=True,
+        normalize_first=False,
+        layer_scale=None,
+        **shared,
     )
-    without_dropout = of_text.replace(dropout=0.0, embedding_dropout=0.0, attention_dropout=0.0)
-    configs = {IMAGE: of_image, TEXT: of_text, TEXT_WITHOUT_DROPOUT: without_dropout}
-    return {name: config.to_dict() for name, config in configs.items()}
+    of_image = zoo.get_config("image_classifier/tiny").replace(**shared)
+    return {TEXT: of_text.to_dict(), IMAGE: of_image.to_dict()}
 
 
 def _race(rivals, model, call, batch, rounds, warmup=2):
-    """Returns `{name: [(seconds, processor seconds) of each round]}`."""
-    times = {rival.name: [] for rival in rivals}
+    """Returns the fewest seconds of each rival."""
+    seconds = {name: [] for name in rivals}
     for turn in range(warmup + rounds):
-        for rival in rivals:
+        for name, rival in rivals.items():
             time.sleep(0.02)  # Threads of the one before may spin for a while.
-            seconds = rival.seconds(model, call, batch)
+            elapsed = rival.seconds(model, call, batch)
             if turn >= warmup:
-                times[rival.name].append(seconds)
-    return times
+                seconds[name].append(elapsed)
+    return {name: min(values) for name, values in seconds.items()}
 
 
 def _print_parameters(rivals, sizes):
     from attnzoo.cli.output import print_table
 
-    rows = [(name, *(f"{rival.parameters[name]:,}" for rival in rivals)) for name in sizes]
-    print_table(["parameters", *(rival.name for rival in rivals)], rows)
+    rows = [(name, *(f"{rival.parameters[name]:,}" for rival in rivals.values())) for name in sizes]
+    print_table(["parameters", *rivals], rows)
 
 
 def _print_times(rivals, cases, rounds):
     from attnzoo.cli.output import print_table
 
-    best, processor = [], []
+    pairs = [pair for pair in RATIOS if set(pair) <= set(rivals)]
+    times, ratios = [], []
     for model, call, batch in cases:
-        times = _race(rivals, model, call, batch, rounds)
+        able = {name: r for name, r in rivals.items() if call == INFERENCE or name != ONNX}
+        seconds = _race(able, model, call, batch, rounds)
         row = f"{model}, {call}, batch {batch}"
-        by_clock = {name: min(clock for clock, _ in turns) for name, turns in times.items()}
-        by_processor = {
-            name: statistics.median(seconds for _, seconds in turns)
-            for name, turns in times.items()
-        }
-        best.append((row, *_cells(by_clock)))
-        processor.append((row, *_cells(by_processor)))
+        times.append((row, *(_cell(seconds.get(name), 1e3, 1) for name in rivals)))
+        ratios.append(
+            (row, *(_cell(seconds.get(a), 1 / seconds[b], 2) for a, b in pairs)),
+        )
         # At once, as a busy machine makes one wait for the tables.
-        print(*best[-1], "| processor:", *processor[-1][1:], file=sys.stderr, flush=True)
-    columns = ["", *(f"{rival.name} ms" for rival in rivals)]
-    columns += [f"{rival.name} / ours" for rival in rivals[1:]]
-    print_table(columns, best, title=f"By the clock, the best of {rounds} rounds")
-    print_table(columns, processor, title=f"Of the processor, the median of {rounds} rounds")
+        print(*times[-1], "| ratios:", *ratios[-1][1:], file=sys.stderr, flush=True)
+    print_table(["", *rivals], times, title=f"Milliseconds, the fewest of {rounds} rounds")
+    print_table(["", *(f"{a} / {b}" for a, b in pairs)], ratios, title="Ratios: below 1 is faster")
 
 
-def _cells(seconds):
-    ours = seconds[OURS]
-    milliseconds = [f"{1000 * value:.1f}" for value in seconds.values()]
-    return *milliseconds, *(
-        f"{value / ours:.2f}" for name, value in seconds.items() if name != OURS
-    )
+def _cell(value, factor, digits):
+    return "" if value is None else f"{value * factor:.{digits}f}"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Serves our models, or those of keras-hub of the same sizes, to the benchmark of models.
+"""Serves our models, or those of stock Keras layers or keras-hub of the same sizes.
 
 pip install keras-hub tensorflow
 """
 
 import sys
 
+import encoder_turns
 import keras
-import model_turns
 import tensorflow as tf
 
 
@@ -19,6 +19,74 @@ def ours(sizes):
     return model, lambda arrays: {
         key: arrays[key].astype(tensor.dtype) for key, tensor in model.input.items()
     }
+
+
+def stock(sizes):
+    """The same model of layers that Keras has, and its inputs `f(arrays)`."""
+    layers = keras.layers
+    hidden_dim, epsilon = sizes["hidden_dim"], sizes["layer_norm_epsilon"]
+
+    def norm(states):
+        return layers.LayerNormalization(epsilon=epsilon)(states)
+
+    def attention(states, mask):
+        key_dim = hidden_dim // sizes["num_heads"]
+        attend = layers.MultiHeadAttention(sizes["num_heads"], key_dim)
+        return layers.Dropout(sizes["dropout"])(attend(states, states, attention_mask=mask))
+
+    def feed_forward(states, _):
+        states = layers.Dense(sizes["intermediate_dim"])(states)
+        states = layers.Activation(keras.activations.gelu)(states)
+        return layers.Dropout(sizes["dropout"])(layers.Dense(hidden_dim)(states))
+
+    if "image_shape" in sizes:
+        inputs = {"images": keras.Input(sizes["image_shape"], dtype="uint8", name="images")}
+        pixels = layers.Rescaling(1 / 127.5, -1)(inputs["images"])
+        size = sizes["patch_size"]
+        patches = layers.Conv2D(hidden_dim, size, size)(pixels)
+        states = layers.Reshape((-1, hidden_dim))(patches)
+        states = ClassTokenAndPositions()(states)
+        mask = None
+    else:
+        inputs = {
+            "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+            "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
+        }
+        states = layers.Embedding(sizes["vocabulary_size"], hidden_dim)(inputs["token_ids"])
+        positions = layers.Embedding(sizes["max_sequence_length"], hidden_dim)
+        states = states + positions(keras.ops.arange(encoder_turns.LENGTH))
+        states = layers.Dropout(sizes["embedding_dropout"])(norm(states))
+        mask = inputs["padding_mask"][:, None, :]
+    for _ in range(sizes["num_layers"]):
+        for branch in (attention, feed_forward):
+            if sizes["normalize_first"]:
+                states = states + branch(norm(states), mask)
+            else:
+                states = norm(states + branch(states, mask))
+    if mask is None:
+        states = norm(states)[:, 0]
+    else:
+        states = layers.GlobalAveragePooling1D()(states, mask=inputs["padding_mask"])
+    model = keras.Model(inputs, layers.Dense(sizes["num_classes"])(states))
+    return model, lambda arrays: {
+        key: arrays[key].astype(tensor.dtype) for key, tensor in inputs.items()
+    }
+
+
+class ClassTokenAndPositions(keras.layers.Layer):
+    """Puts a learned vector before the patches and adds learned positions."""
+
+    def build(self, shape):
+        """Makes both."""
+        self.token = self.add_weight(shape=(1, 1, shape[-1]))
+        self.positions = self.add_weight(shape=(shape[1] + 1, shape[-1]))
+
+    def call(self, states):
+        """Returns `(batch, patches + 1, hidden_dim)`."""
+        token = keras.ops.broadcast_to(
+            self.token, (keras.ops.shape(states)[0], 1, states.shape[-1])
+        )
+        return keras.ops.concatenate([token, states], axis=1) + self.positions
 
 
 def keras_hub(sizes):
@@ -51,14 +119,14 @@ def keras_hub(sizes):
     }
 
 
-LIBRARIES = {"attnzoo": ours, "keras-hub": keras_hub}
+LIBRARIES = {"attnzoo": ours, "stock": stock, "keras-hub": keras_hub}
 
 
 def served(build, jit_compile):
-    """Returns `f(sizes) -> model_turns.Model` of one that returns a Keras model and its inputs.
+    """Returns `f(sizes) -> encoder_turns.Model` of one that returns a Keras model and its inputs.
 
     Args:
-        build: `ours` or `keras_hub`.
+        build: One of `LIBRARIES`.
         jit_compile: Whether to compile by XLA, which Keras by itself does not without a GPU.
     """
 
@@ -74,7 +142,7 @@ def served(build, jit_compile):
             tensors = tf.nest.map_structure(tf.constant, inputs(arrays))
             return tensors, tf.constant(arrays["labels"])
 
-        return model_turns.Model(
+        return encoder_turns.Model(
             parameters=model.count_params(),
             prepare=prepare,
             inference=lambda batch: model.predict_on_batch(batch[0]),
@@ -85,5 +153,6 @@ def served(build, jit_compile):
 
 
 if __name__ == "__main__":
-    library, compiler = sys.argv[1:]
-    model_turns.serve(served(LIBRARIES[library], jit_compile=compiler == "xla"))
+    library, compiler, dtype = sys.argv[1:]
+    keras.config.set_dtype_policy(dtype)
+    encoder_turns.serve(served(LIBRARIES[library], jit_compile=compiler == "xla"))

@@ -1,11 +1,11 @@
-"""Serves models of transformers, of the sizes of ours, to the benchmark of models.
+"""Serves models of transformers, of the sizes of ours, to the benchmark of encoders.
 
 pip install torch transformers
 """
 
 import os
 
-import model_turns
+import encoder_turns
 import torch
 import transformers
 
@@ -50,7 +50,7 @@ def tokens(arrays):
 
 
 def served(model, inputs):
-    """Returns the `model_turns.Model` of a model and of `f(arrays)`, which makes its inputs."""
+    """Returns the `encoder_turns.Model` of a model and of `f(arrays)`, which makes its inputs."""
     # Fused, which transformers's own training takes too, is the fastest that PyTorch has.
     optimizer = torch.optim.AdamW(model.parameters(), 1e-4, weight_decay=0.01, fused=True)
 
@@ -70,7 +70,7 @@ def served(model, inputs):
         optimizer.step()
         loss.item()
 
-    return model_turns.Model(
+    return encoder_turns.Model(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         prepare=prepare,
         inference=inference,
@@ -80,4 +80,4 @@ def served(model, inputs):
 
 if __name__ == "__main__":
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    model_turns.serve(build)
+    encoder_turns.serve(build)

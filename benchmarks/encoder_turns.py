@@ -1,8 +1,7 @@
-"""How a process serves one library's models to the benchmark of models; needs NumPy alone.
+"""How a process serves one library's models to the benchmark of encoders; needs NumPy alone.
 
 The first line that it reads is JSON, `{model: sizes}`, with the fields of our configurations. Each
-further one is `model TAB call TAB batch`: it makes that call and answers `seconds TAB processor
-seconds`, of the call by itself.
+further one is `model TAB call TAB batch`: it makes that call and answers its seconds.
 """
 
 import json
@@ -24,7 +23,7 @@ class Model:
         parameters: How many numbers it learns.
         prepare: `f(arrays) -> batch`, which makes tensors of the library of what `batch` returns.
         inference: `f(batch)`, a forward call without dropout or gradients.
-        training_step: `f(batch)`, a step of AdamW on the cross-entropy.
+        training_step: `f(batch)`, a step of AdamW on the cross-entropy; None if it cannot learn.
     """
 
     parameters: int
@@ -63,7 +62,6 @@ def serve(build):
         if (name, size) not in batches:
             batches[name, size] = model.prepare(batch(sizes[name], int(size)))
         function = model.inference if call == "inference" else model.training_step
-        started, processor_started = time.perf_counter(), time.process_time()
+        started = time.perf_counter()
         function(batches[name, size])
-        seconds = time.perf_counter() - started
-        print(f"{seconds}\t{time.process_time() - processor_started}", flush=True)
+        print(time.perf_counter() - started, flush=True)
