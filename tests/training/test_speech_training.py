@@ -309,6 +309,24 @@ def test_a_model_of_transcripts_goes_on_with_labels_and_back(transcripts, keywor
     assert training.prepare(goes_on, transcripts).config == trained.config
 
 
+@pytest.mark.parametrize("recipe", ["finetune", "lora", "head"])
+def test_recipes_of_pretrained_encoders_leave_the_features_as_they_are(
+    recipe, transcripts, keywords
+):
+    trained = prepare(transcripts)
+    pipeline = training.prepare(trained, keywords)
+    before = {weight.path: np.array(weight) for weight in pipeline.model.weights}
+    recipe = training.get_recipe(recipe, "speech_recognition", keywords, epochs=1)
+    training.fit(pipeline, keywords, recipe, verbose=0)
+    learned = {
+        layer.name
+        for layer in pipeline.model.layers
+        if any((np.array(weight) != before[weight.path]).any() for weight in layer.weights)
+    }
+    of_encoder = {"encoder_block_0", "final_norm"} if recipe.freeze == "embeddings" else set()
+    assert learned == {"logits"} | ({"encoder_block_0"} if recipe.lora_rank else of_encoder)
+
+
 def test_epochs_are_chosen_by_the_fewest_errors(tmp_path):
     from attnzoo.training.callbacks import EpochRecord
 

@@ -18,7 +18,7 @@ from ..sample_store import SampleStore
 from ..sources import AUDIO_SUFFIXES, DataError, open_speech
 from ..speech_examples import SpeechExamples, needed_vectors
 from ..subwords import learn_subwords
-from .interface import Training
+from .interface import FINETUNING, HEAD, LORA, Training
 
 # Recordings whose sampling rate is looked at, and whose mels give the mean of each band.
 _RATES_LOOKED_AT = 50
@@ -26,6 +26,9 @@ _RECORDINGS_MEASURED = 400
 _MOST_INFEASIBLE_NAMED = 5
 # In decibels. Rooms and microphones differ in what lies below it.
 _DYNAMIC_RANGE = 30.0
+
+# Of a pretrained encoder, for transcripts and for labels.
+_AS_IT_IS = {"monitor": "val_loss", "splicing": 0.0}
 
 
 class SpeechRecognitionTraining(Training):
@@ -53,6 +56,9 @@ class SpeechRecognitionTraining(Training):
             noise=0.95,
             splicing=0.0,
         ),
+        "finetune": SpeechRecipe(**{**FINETUNING, "epochs": 20}, **_AS_IT_IS),
+        "lora": SpeechRecipe(**{**LORA, "epochs": 20}, **_AS_IT_IS),
+        "head": SpeechRecipe(**{**HEAD, "epochs": 20}, **_AS_IT_IS),
         # A hundred and fifty sentences of synthetic voices.
         "demo": SpeechRecipe(
             epochs=60,
