@@ -4,6 +4,7 @@ One thread each, in turns; the least of many calls counts, as other work on a ma
 """
 
 import argparse
+import functools
 import os
 import tempfile
 import time
@@ -81,21 +82,22 @@ def _times(model, folder, seconds):
     write_savedmodel(served, folder / "savedmodel", "auto")
     savedmodel = SavedModelEngine(folder / "savedmodel")
     runs["SavedModel"] = lambda inputs: savedmodel.run("tokens", inputs)
-    return {
-        (batch, length): _least(
-            runs, served.task.sample(served.config, [length] * batch, length=length), seconds
-        )
-        for batch, length in CELLS
-    }
+    times = {}
+    for batch, length in CELLS:
+        inputs = served.task.sample(served.config, [length] * batch, length=length)
+        turns = {name: functools.partial(run, inputs) for name, run in runs.items()}
+        times[batch, length] = least_seconds(turns, seconds)
+    return times
 
 
-def _least(runs, inputs, seconds):
+def least_seconds(runs, seconds):
+    """Calls functions in turns for a while; returns the least seconds that each took."""
     least = dict.fromkeys(runs, float("inf"))
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         for name, run in runs.items():
             started = time.perf_counter()
-            run(inputs)
+            run()
             least[name] = min(least[name], time.perf_counter() - started)
     return least
 
