@@ -86,8 +86,11 @@ def prepare(name, data, dtype=None, **overrides):
     if isinstance(name, Pipeline):
         return _prepare_loaded(name, data, dtype, overrides)
     training_task = get_training_task(task)
-    options = {key: overrides.pop(key) for key in training_task.options if key in overrides}
-    config = get_config(name).replace(**overrides)
+    config = get_config(name)
+    options = {key: overrides[key] for key in training_task.options if key in overrides}
+    for key in options.keys() - config.to_dict().keys():  # What only learning heeds.
+        del overrides[key]
+    config = config.replace(**overrides)
     preprocessor, learned = training_task.learn(data, config, **options)
     labels = training_task.labels(data, **options)
     overrides |= {**learned, "num_classes": len(labels)}

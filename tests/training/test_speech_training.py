@@ -69,6 +69,8 @@ def test_labels_make_a_model_of_classes(keywords):
     assert config.num_classes == 2
     chosen = prepare(keywords, feature_normalization="global").config
     assert chosen.feature_normalization == "global"
+    chosen = prepare(keywords, feature_normalization="utterance", dynamic_range=50.0).config
+    assert chosen.dynamic_range == 50.0
 
 
 def test_the_rate_is_that_of_the_data_and_bands_with_it(transcripts):
