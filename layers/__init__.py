@@ -5,6 +5,7 @@ from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
 from .blank_padding import BlankPadding
 from .causal_subsampling import CausalSubsampling
+from .centered_subsampling import CenteredSubsampling
 from .class_token import ClassToken
 from .convolution_module import ConvolutionModule
 from .disjoint_union import DisjointUnion, SeparateGraphs
@@ -45,6 +46,7 @@ __all__ = [
     "Attention",
     "BlankPadding",
     "CausalSubsampling",
+    "CenteredSubsampling",
     "ClassToken",
     "ConditionalPositionalEncoding",
     "ConvolutionModule",

@@ -39,6 +39,28 @@ def triangles(num_mels, points, sampling_rate, lowest=20.0):
     return weights
 
 
+def centered_vectors(frames, weights, strides, activation):
+    """Convolutions around every `stride`-th of `(frames, features)`, zeros beyond the ends."""
+    states = np.asarray(frames, "float64")
+    for stage, stride in enumerate(strides):
+        kernel, bias = (weights[f"convolution_{stage}/{name}"] for name in ("kernel", "bias"))
+        reach = len(kernel) // 2
+        outputs = []
+        for centre in range(0, len(states), stride):
+            total = bias.copy()
+            for offset in range(-reach, reach + 1):
+                if 0 <= centre + offset < len(states):
+                    total += states[centre + offset] @ kernel[offset + reach]
+            outputs.append(total)
+        states = np.array(outputs)
+        if activation == "glu":
+            states, gate = np.split(states, 2, axis=1)
+            states = states / (1 + np.exp(-gate))
+        else:
+            states = references.gelu(states)
+    return states
+
+
 def subsampled(frames, mask, weights, stages):
     """Convolutions of stride 2, causal in time, over frames that are zero where they are not real.
 

@@ -13,6 +13,7 @@ from attnzoo.layers import (
     Attention,
     BlankPadding,
     CausalSubsampling,
+    CenteredSubsampling,
     ClassToken,
     ConditionalPositionalEncoding,
     ConvolutionModule,
@@ -364,6 +365,19 @@ CASES = {
         (BATCH, LENGTH // 2, 7),
         {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
     ),
+    "centered subsampling": (
+        CenteredSubsampling,
+        {
+            "channels": (6, 7),
+            "kernel_sizes": (3, 5),
+            "strides": (1, 2),
+            "activation": "glu",
+            "hears_padding": True,
+        },
+        vectors(*SEQUENCE),
+        (BATCH, 3, 7),
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
     "convolution module": (
         ConvolutionModule,
         {
@@ -456,6 +470,13 @@ CASES = {
         vectors(*SEQUENCE),
         SEQUENCE,
         {"call_kwargs": {"padding_mask": padding_mask()}},
+    ),
+    "encoder block, rectified": (
+        TransformerEncoderBlock,
+        {"num_heads": HEADS, "intermediate_dim": 16, "feed_forward": "relu"},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"weights_without_gradient": KEY_BIAS},
     ),
     "encoder block, gated": (
         TransformerEncoderBlock,

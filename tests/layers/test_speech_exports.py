@@ -7,6 +7,7 @@ import pytest
 from attnzoo.layers import (
     BlankPadding,
     CausalSubsampling,
+    CenteredSubsampling,
     ConvolutionModule,
     FeatureNormalization,
     FrameMask,
@@ -20,6 +21,11 @@ from .export_parity import assert_exports_agree
 FEATURES = 6
 LAYERS = {
     "causal subsampling": (lambda: CausalSubsampling(5, 4, channels=3), 5),
+    "centered subsampling": (lambda: CenteredSubsampling((4, 5), (3, 3), (1, 2)), 5),
+    "centered subsampling, gated": (
+        lambda: CenteredSubsampling((4, 5), (5, 5), (2, 2), "glu"),
+        5,
+    ),
     "convolution module": (lambda: ConvolutionModule(4), FEATURES),
     "features of an utterance": (lambda: FeatureNormalization("utterance"), FEATURES),
     "blank padding": (BlankPadding, FEATURES),

@@ -4,6 +4,7 @@
 `python transformers_side.py read FOLDER...` answers `FOLDER.inputs.npz` in `FOLDER.outputs.npz`.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -56,6 +57,21 @@ ELECTRA = {**SIZES, "embedding_size": 16}
 ROBERTA = {**SIZES, "type_vocab_size": 1, "pad_token_id": 1}
 MODERN = {**SIZES, "num_hidden_layers": 5, "local_attention": 4, "pad_token_id": 0}
 LABELS = {0: "bad", 1: "good", 2: "so-so"}
+FRAMES = (19, 8, 1, 14)
+WITH_DECODER = {
+    "vocab_size": VOCABULARY,
+    "d_model": 24,
+    **{f"{side}_layers": 2 for side in ("encoder", "decoder")},
+    **{f"{side}_attention_heads": 4 for side in ("encoder", "decoder")},
+    **{f"{side}_ffn_dim": 32 for side in ("encoder", "decoder")},
+}
+WHISPER = {
+    **WITH_DECODER,
+    "num_mel_bins": 6,
+    "max_source_positions": 10,
+    **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 1),
+}
+SPEECH_TO_TEXT = {**WITH_DECODER, "conv_channels": 20, "input_feat_per_channel": 6}
 
 # Name of a case -> (class, configuration, what else to know).
 CASES = {
@@ -100,6 +116,26 @@ CASES = {
     "deit_teacher": ("DeiTForImageClassificationWithTeacher", transformers.DeiTConfig, VIT),
     "dinov2": ("Dinov2ForImageClassification", transformers.Dinov2Config, DINO),
     "dinov2_backbone": ("Dinov2Model", transformers.Dinov2Config, DINO),
+    "speech_to_text": (
+        "Speech2TextForConditionalGeneration",
+        transformers.Speech2TextConfig,
+        SPEECH_TO_TEXT,
+    ),
+    "speech_to_text_gelu": (
+        "Speech2TextModel",
+        transformers.Speech2TextConfig,
+        {
+            **SPEECH_TO_TEXT,
+            "activation_function": "gelu",
+            "conv_kernel_sizes": (3, 5, 7),
+            "num_conv_layers": 3,
+            "pad_token_id": 4,
+            "scale_embedding": False,
+        },
+    ),
+    "whisper": ("WhisperForConditionalGeneration", transformers.WhisperConfig, WHISPER),
+    "whisper_model": ("WhisperModel", transformers.WhisperConfig, WHISPER),
+    "whisper_classes": ("WhisperForAudioClassification", transformers.WhisperConfig, WHISPER),
 }
 
 
@@ -124,7 +160,43 @@ def text_inputs(config, with_segments):
     return inputs
 
 
+def speech_inputs(config):
+    """Frames of zeros where there are none, as the extractor of features pads.
+
+    Whisper has no masks: its recordings are all of one length.
+    """
+    if hasattr(config, "num_mel_bins"):
+        shape = (3, 2 * config.max_source_positions, config.num_mel_bins)
+        features = np.random.default_rng(0).normal(size=shape).astype("float32")
+        return {"features": features, "attention_mask": np.ones(shape[:2], "int64")}
+    mask = np.arange(max(FRAMES)) < np.array(FRAMES)[:, None]
+    shape = (*mask.shape, config.input_feat_per_channel)
+    features = np.random.default_rng(0).normal(size=shape).astype("float32")
+    return {"features": features * mask[:, :, None], "attention_mask": mask.astype("int64")}
+
+
+def one_by_one(model, inputs):
+    """What it answers to each recording by itself, in one padded array."""
+    name = "features" if "features" in inputs else "waveform"
+    outputs = np.zeros_like(first(answers(model, inputs)))
+    for row, (steps, mask) in enumerate(zip(inputs[name], inputs["attention_mask"], strict=True)):
+        answer = first(answers(model, {name: steps[None, : mask.sum()]}))
+        outputs[row, : answer.shape[1]] = answer[0]
+    return outputs
+
+
+def first(outputs):
+    return next(iter(outputs.values()))
+
+
 def answers(model, inputs):
+    if "features" in inputs:
+        inputs = dict(inputs)
+        inputs["input_features"] = inputs.pop("features")
+        if model.config.model_type == "whisper":
+            inputs["input_features"] = inputs["input_features"].swapaxes(1, 2)
+        if not model.config.architectures[0].endswith("Encoder"):
+            model = getattr(model, "model", model).encoder
     if "images" in inputs:  # Scaled as attnzoo's default is.
         images = torch.tensor(inputs["images"]).permute(0, 3, 1, 2).float() / 255
         inputs = {"pixel_values": (images - 0.5) / 0.5}
@@ -164,15 +236,20 @@ def write(folder):
             model.save_pretrained(folder / "bert_sharded", max_shard_size="20KB")
             wordpiece().save(str(folder / "bert_sharded" / "tokenizer.json"))
         wordpiece().save(str(folder / name / "tokenizer.json"))
-        if hasattr(config, "image_size"):
+        if hasattr(config, "encoder_layers"):
+            inputs = speech_inputs(config)
+        elif hasattr(config, "image_size"):
             shape = (3, *config.image_size, config.num_channels)
             inputs = {"images": np.random.default_rng(0).integers(0, 256, shape, "uint8")}
         else:
             inputs = text_inputs(config, with_segments="Sequence" in class_name)
+        outputs = answers(model, inputs)
+        if not {"features", "waveform"}.isdisjoint(inputs):
+            outputs["one_by_one"] = one_by_one(model, inputs)
         np.savez(
             folder / f"{name}.npz",
             **{f"input.{key}": value for key, value in inputs.items()},
-            **{f"output.{key}": value for key, value in answers(model, inputs).items()},
+            **{f"output.{key}": value for key, value in outputs.items()},
         )
 
 
@@ -181,16 +258,25 @@ def read(*folders):
         read_one(folder)
 
 
+def class_of(config):
+    name = config.architectures[0]
+    if hasattr(transformers, name):
+        return getattr(transformers, name)
+    module = f"transformers.models.{config.model_type}.modeling_{config.model_type}"
+    return getattr(importlib.import_module(module), name)
+
+
 def read_one(folder):
     config = transformers.AutoConfig.from_pretrained(folder)
-    model = getattr(transformers, config.architectures[0])
+    model = class_of(config)
     model, loading = model.from_pretrained(folder, output_loading_info=True)
     unaccounted = [key for key in ("missing_keys", "unexpected_keys") if loading[key]]
     missing = {key: sorted(loading[key]) for key in unaccounted}
     with np.load(f"{folder}.inputs.npz") as inputs:
         found = answers(model.eval(), dict(inputs))
     np.savez(f"{folder}.outputs.npz", report=str(missing), **found)
-    if not hasattr(config, "image_size"):  # A processor of images would need Pillow.
+    has_texts = hasattr(config, "vocab_size") and not hasattr(config, "encoder_layers")
+    if has_texts:  # A processor of images would need Pillow.
         transformers.AutoTokenizer.from_pretrained(folder)
 
 

@@ -9,6 +9,12 @@ from . import speech_reference
 
 RATE = 8000
 VECTOR = 4 * 80  # samples
+CENTERED = {
+    "stem": "centered",
+    "stem_channels": (8, 16),
+    "stem_kernels": (5, 3),
+    "stem_strides": (2, 2),
+}
 
 
 def encoder(**overrides):
@@ -142,14 +148,27 @@ def test_augmentation_is_active_in_training_only():
         ({"head": "attention"}, r"`head`, expected one of \('ctc', 'class', 'frames'\)"),
         ({"subsampling": 3}, r"`subsampling`, expected one of \(1, 2, 4\)"),
         ({"input": "mp3"}, r"`input`, expected one of"),
-        ({"feature_normalization": None}, r"`feature_normalization`, expected one of"),
+        ({"feature_normalization": "batch"}, r"`feature_normalization`, expected one of"),
+        ({"feature_normalization": None}, "only with input='features'"),
+        ({"stem": "conformer"}, r"`stem`, expected one of"),
+        ({"stem": "centered"}, r"`stem_channels`.* with stem='centered'.*stem_channels=None"),
+        ({**CENTERED, "stem_strides": (2,)}, r"a number for each.*stem_strides=\(2,\)"),
+        ({**CENTERED, "stem_channels": (8, 9)}, r"last of `stem_channels` to be `hidden_dim`"),
+        ({**CENTERED, "stem_kernels": (4, 4)}, "`kernel_sizes`, expected odd"),
+        ({**CENTERED, "subsampling": 2}, "`subsampling` only with stem='causal'"),
+        ({"stem_kernels": (5, 5)}, "`stem_kernels` only with stem='centered'"),
+        ({"stem_hears_padding": True}, "`stem_hears_padding` only with stem='centered'"),
+        ({"max_vectors": 9}, "`max_vectors` only with position='learned'"),
+        ({"first_position": 1}, "`first_position` only with position='sinusoidal'"),
+        ({"position": "sinusoidal", "first_position": -1}, "`first_position`, expected a non-neg"),
         ({"att_context_style": "chunked"}, r"`att_context_style`, expected one of"),
         ({"att_context_size": (-1, 2)}, r"`att_context_size`, expected a pair"),
         ({"att_context_size": 8}, r"`att_context_size`, expected a pair"),
         ({"att_context_size": [(8, 2), 3]}, r"`att_context_size`, expected a pair"),
         ({"window": (8, 2)}, r"as `att_context_size=\(left, right\)`"),
         ({"causal": True}, r"as `att_context_size=\(left, right\)`"),
-        ({"position": "learned"}, "`position`, expected one of"),
+        ({"position": "learned"}, "`max_vectors`, a positive integer"),
+        ({"position": "sincos_2d"}, "`position`, expected one of"),
         ({"num_mels": 200}, "use fewer bands"),
     ],
 )
@@ -165,3 +184,29 @@ def test_a_configuration_survives_json(tmp_path):
     assert zoo.config_of(loaded) == zoo.config_of(model)
     waveform, _ = recordings(RATE)
     np.testing.assert_allclose(loaded({"waveform": waveform}), model({"waveform": waveform}))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [CENTERED, {**CENTERED, "position": "sinusoidal", "position_layout": "halves"}],
+    ids=["relative", "sinusoidal"],
+)
+def test_a_centred_stem_makes_a_vector_of_each_rest_and_heeds_no_padding(overrides):
+    model = encoder(**overrides)
+    config = zoo.config_of(model)
+    assert (config.steps_per_vector, config.steps_of_first_vector) == (VECTOR, VECTOR // 4)
+    waveform, mask = recordings(9 * VECTOR, 5 * VECTOR + VECTOR // 4, VECTOR // 4, 9)
+    logits = np.asarray(model({"waveform": waveform, "padding_mask": mask}))
+    for row, samples, real, vectors in zip(logits, waveform, mask, (9, 6, 1, 0), strict=True):
+        assert (row.argmax(-1)[vectors:] == 0).all()
+        if vectors:
+            alone = np.asarray(model({"waveform": samples[None, real]}))[0]
+            np.testing.assert_allclose(row[: len(alone)], alone, atol=1e-5)
+            assert len(alone) == vectors
+
+
+def test_no_more_vectors_are_taken_than_there_are_positions():
+    model = encoder(position="learned", max_vectors=9)
+    assert model({"waveform": recordings(9 * VECTOR)[0]}).shape[1] == 9
+    with pytest.raises(ValueError, match="max_length=9"):
+        model({"waveform": recordings(10 * VECTOR)[0]})

@@ -16,6 +16,7 @@ from .npz_tensors import NpzTensors
 from .pixels import read_pixels
 from .report import LoadReport
 from .sentence_transformers import read_pooling
+from .sound import read_sound
 from .tensor_files import TensorFiles
 from .tokenizer_files import read_tokenizer
 
@@ -80,7 +81,7 @@ class Checkpoint:
         """Name of the architecture that fits best: that of its head."""
         return self.head_architecture or next(iter(self.family.fields))
 
-    def build(self, architecture=None, dtype=None, num_classes=None):
+    def build(self, architecture=None, dtype=None, num_classes=None, head=None):
         """Builds the model and fills it.
 
         Args:
@@ -88,6 +89,8 @@ class Checkpoint:
             dtype: Dtype policy. Defaults to None (Keras's global policy).
             num_classes: Number of classes, 0 for the backbone; another number than the head's
                 makes a new one. Defaults to None (the head's, 0 without one).
+            head: Kind of the head, of architectures that have several; another one than the
+                checkpoint's makes a new one. Defaults to None (the checkpoint's).
 
         Returns:
             The model and the `LoadReport`.
@@ -106,10 +109,14 @@ class Checkpoint:
         own = len(self.labels) if self.head_architecture == architecture else 0
         num_classes = own if num_classes is None else num_classes
         config = self._config(architecture, num_classes, report)
-        head = self.family.heads[architecture](config)
+        is_own = own == num_classes
+        if head is not None:
+            is_own = is_own and head == getattr(config, "head", head)
+            config = config.replace(head=head)
         kept = []
         if num_classes and own:
-            kept = head if own == num_classes else _before_logits(head)
+            kept = self.family.heads[architecture](config)
+            kept = kept if is_own else _before_logits(kept)
         unused = {**self.family.common_unused, **self.family.unused}
         theirs = {
             name for of in self.family.heads.values() for e in of(config) for name in e.theirs
@@ -148,6 +155,8 @@ class Checkpoint:
         config = self.family.config(self.settings, architecture, self.names, **fields)
         if architecture == "image_classifier":
             config = config.replace(**read_pixels(self.path, config.image_shape, report))
+        if architecture == "speech_encoder":
+            config = config.replace(**read_sound(self.path))
         return config
 
     def _head_architecture(self):

@@ -10,11 +10,14 @@ from .families import FAMILIES
 from .loading import CONFIG_FILE
 from .pixels import write_pixels
 from .sentence_transformers import write_pooling
+from .sound import write_sound
 from .tensor_files import WEIGHTS_FILE, write_tensors
 from .tokenizer_files import write_tokenizer
 
 # Fields that are written to another file than config.json.
-_BESIDE = ("pixel_mean", "pixel_std")
+_BESIDE = ("pixel_mean", "pixel_std", "sampling_rate")
+# Fields without weights that change the outputs of the backbone all the same.
+_CHANGES_OUTPUTS = ("att_context_size", "classifier_activation")
 
 
 def save_checkpoint(pipeline, path):
@@ -63,6 +66,8 @@ def save_checkpoint(pipeline, path):
             write_tokenizer(pipeline.preprocessor, folder)
         if architecture == "image_classifier":
             write_pixels(folder, config)
+        if architecture == "speech_encoder":
+            write_sound(folder, family, config)
         if pooling is not None:
             write_pooling(folder, pooling, config.hidden_dim)
         folder.rename(path)
@@ -101,10 +106,12 @@ def _differences(family, architecture, config):
     if config.num_classes:  # A head of transformers' is on the pooler where the family has one.
         names.add("pooler.dense.weight")
     found = family.config(settings, architecture, names, num_classes=config.num_classes)
+    if config.num_classes and architecture not in family.classes:
+        return [f"num_classes={config.num_classes} (it has a decoder there, and no head)"]
     return [
         f"{name}={value!r}"
         for name, value in config.to_dict().items()
         if value != getattr(found, name)
-        and (name not in config.free_fields or name == "classifier_activation")
+        and (name not in config.free_fields or name in _CHANGES_OUTPUTS)
         and name not in _BESIDE
     ]

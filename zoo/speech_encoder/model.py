@@ -7,6 +7,7 @@ import keras
 from ...layers import (
     BlankPadding,
     CausalSubsampling,
+    CenteredSubsampling,
     ConvolutionModule,
     FeatureNormalization,
     FrameMask,
@@ -16,7 +17,7 @@ from ...layers import (
     SequencePooling,
     SpecAugment,
 )
-from ..encoder import encode, head
+from ..encoder import add_position, encode, head
 
 # Log-mels are natural logarithms of energies.
 _LOG_OF_A_DECIBEL = math.log(10) / 10
@@ -64,12 +65,13 @@ def speech_encoder(config, dtype=None):
         )(frames)
     frame_step = config.hop_length if of_samples else 1
     padding_mask = FrameMask(frame_step, name="frame_mask")(frames, padding_mask=padding_mask)
-    frames = FeatureNormalization(
-        config.feature_normalization,
-        dynamic_range=config.dynamic_range and config.dynamic_range * _LOG_OF_A_DECIBEL,
-        dtype="float32",
-        name="feature_normalization",
-    )(frames, padding_mask=padding_mask)
+    if config.feature_normalization is not None:
+        frames = FeatureNormalization(
+            config.feature_normalization,
+            dynamic_range=config.dynamic_range and config.dynamic_range * _LOG_OF_A_DECIBEL,
+            dtype="float32",
+            name="feature_normalization",
+        )(frames, padding_mask=padding_mask)
     frames = SpecAugment(
         config.frequency_masks,
         config.frequency_mask_width,
@@ -80,11 +82,21 @@ def speech_encoder(config, dtype=None):
     )(frames, padding_mask=padding_mask)
 
     # === Encoder ===
-    states = CausalSubsampling(
-        config.hidden_dim, config.subsampling, dtype=dtype, name="subsampling"
-    )(frames, padding_mask=padding_mask)
-    padding_mask = FrameMask(config.subsampling, name="vector_mask")(
+    states = _subsampling(config, dtype)(frames, padding_mask=padding_mask)
+    padding_mask = FrameMask(config.frames_per_vector, config.deciding_frame, name="vector_mask")(
         states, padding_mask=padding_mask
+    )
+    if config.scale_embedding:
+        states = keras.layers.Rescaling(
+            math.sqrt(config.hidden_dim), dtype=dtype, name="embedding_scale"
+        )(states)
+    states = add_position(
+        states,
+        config,
+        config.max_vectors,
+        padding_mask,
+        dtype=dtype,
+        **_position_options(config),
     )
     states = keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embedding_dropout")(
         states
@@ -127,3 +139,27 @@ def speech_encoder(config, dtype=None):
             config.classifier_activation, dtype="float32", name="classifier_activation"
         )(outputs)
     return NamedInputsModel(inputs, outputs, name="speech_encoder")
+
+
+def _subsampling(config, dtype):
+    """Returns the layer that makes vectors of frames."""
+    if config.stem == "causal":
+        return CausalSubsampling(
+            config.hidden_dim, config.subsampling, dtype=dtype, name="subsampling"
+        )
+    return CenteredSubsampling(
+        config.stem_channels,
+        config.stem_kernels,
+        config.stem_strides,
+        config.stem_activation,
+        config.stem_hears_padding,
+        dtype=dtype,
+        name="subsampling",
+    )
+
+
+def _position_options(config):
+    """Returns what the position is told besides its length."""
+    if config.position == "sinusoidal":
+        return {"layout": config.position_layout, "first_position": config.first_position}
+    return {}
