@@ -24,6 +24,7 @@ from .nystrom_self_attention import NystromSelfAttention
 from .positions import (
     ALiBi,
     ConditionalPositionalEncoding,
+    ConvolutionalPositionalEncoding,
     LearnedPositionalEncoding,
     RelativePositionBias,
     RotaryEmbedding,
@@ -38,6 +39,7 @@ from .sequence_pooling import SequencePooling
 from .spec_augment import SpecAugment
 from .transformer_encoder_block import TransformerEncoderBlock
 from .unit_sum import UnitSum
+from .waveform_encoder import WaveformEncoder
 from .windowed_attention import WindowedAttention
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "ClassToken",
     "ConditionalPositionalEncoding",
     "ConvolutionModule",
+    "ConvolutionalPositionalEncoding",
     "DisjointUnion",
     "FeatureNormalization",
     "FrameMask",
@@ -76,6 +79,7 @@ __all__ = [
     "T5RelativeBias",
     "TransformerEncoderBlock",
     "UnitSum",
+    "WaveformEncoder",
     "WindowedAttention",
     "attention_from_convolution",
     "feature_maps",

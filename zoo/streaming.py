@@ -200,8 +200,8 @@ def _check_streams(config, chunk_size):
         )
     if config.stem != "causal":
         raise ValueError(
-            "Expected the stem 'causal', as the convolutions of others hear what comes after a "
-            f"vector, or all of the recording. Received: stem={config.stem!r}"
+            "Expected the stem 'causal', as others hear what comes after a vector, or have no step "
+            f"that is the same for all chunks. Received: stem={config.stem!r}"
         )
     if config.position in ADDED_POSITIONS:
         raise ValueError(

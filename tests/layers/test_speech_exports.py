@@ -12,7 +12,9 @@ from attnzoo.layers import (
     FeatureNormalization,
     FrameMask,
     LogMelSpectrogram,
+    WaveformEncoder,
 )
+from attnzoo.layers.positions import ConvolutionalPositionalEncoding
 
 from ..backends import needs_tensorflow
 from ..layer_test_case import randomize_weights
@@ -27,6 +29,14 @@ LAYERS = {
         5,
     ),
     "convolution module": (lambda: ConvolutionModule(4), FEATURES),
+    "convolutional positions": (lambda: ConvolutionalPositionalEncoding(4, 3), FEATURES),
+    **{
+        f"waveform encoder, {kind}": (
+            lambda kind=kind: WaveformEncoder((4, 5), (3, 2), (1, 2), kind),
+            5,
+        )
+        for kind in ("group", "layer")
+    },
     "features of an utterance": (lambda: FeatureNormalization("utterance"), FEATURES),
     "blank padding": (BlankPadding, FEATURES),
 }

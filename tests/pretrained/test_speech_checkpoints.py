@@ -49,7 +49,24 @@ WHISPER = {
     "stem_kernels": (3, 3),
     "stem_strides": (1, 2),
 }
-FAMILIES = {"speech_to_text": SPEECH_TO_TEXT, "whisper": WHISPER}
+WAV2VEC2 = {
+    **COMMON,
+    "att_context_size": None,
+    "embedding_norm": True,
+    "feature_normalization": "utterance",
+    "normalize_first": False,
+    "num_mels": 80,
+    "position": "convolutional",
+    "position_groups": 4,
+    "position_kernel": 6,
+    "stem": "waveform",
+    "stem_channels": (4, 5, 6),
+    "stem_kernels": (10, 3, 2),
+    "stem_norm": "group",
+    "stem_strides": (5, 2, 2),
+}
+FAMILIES = {"speech_to_text": SPEECH_TO_TEXT, "whisper": WHISPER, "wav2vec2": WAV2VEC2}
+SYMBOLS = ["<blank>", "a", "▁", "b", "é"]
 
 
 def speech_pipeline(fields, labels=(), **overrides):
@@ -72,6 +89,8 @@ def recordings(pipeline, *vectors):
     """Noise that makes so many vectors each."""
     config, rng = pipeline.config, np.random.default_rng(0)
     steps = [config.steps_of_first_vector + (n - 1) * config.steps_per_vector for n in vectors]
+    if config.input == "waveform":
+        return [(0.1 * rng.normal(size=n).astype("float32"), config.sampling_rate) for n in steps]
     return [rng.normal(size=(n, config.num_mels)).astype("float32") for n in steps]
 
 
@@ -222,3 +241,147 @@ def test_more_vectors_than_whisper_has_positions_for_are_refused(tmp_path):
     assert pipeline.config.longest_input == 200
     with pytest.raises(ValueError, match="max_length=100"):
         pipeline.model({"features": np.zeros((1, 203, 5), "float32")})
+
+
+# === Symbols of CTC ===
+
+
+@pytest.fixture
+def spoken(tmp_path):
+    """A folder with the head of CTC, and the pipeline that it is of."""
+    pipeline = speech_pipeline(WAV2VEC2, SYMBOLS, num_classes=5)
+    assert save_checkpoint(pipeline, tmp_path / "spoken") == "wav2vec2"
+    return tmp_path / "spoken", pipeline
+
+
+def test_symbols_and_texts_come_along(spoken):
+    folder, pipeline = spoken
+    vocabulary = json.loads((folder / "vocab.json").read_text("utf-8"))
+    assert vocabulary == {"<pad>": 0, "a": 1, "|": 2, "b": 3, "é": 4}
+    read = zoo.load(folder)
+    assert read.labels == SYMBOLS
+    clips = recordings(pipeline, 30, 12)
+    for logits, reference in zip(read.logits(clips), pipeline.logits(clips), strict=True):
+        np.testing.assert_allclose(logits, reference, atol=1e-5)
+    assert [t.text for t in read(clips)] == [t.text for t in pipeline(clips)]
+
+
+@pytest.mark.slow
+def test_a_model_with_symbols_is_exported_to_both_formats(spoken, tmp_path):
+    assert export.to_artefact(zoo.load(spoken[0]), tmp_path / "dist").passed
+
+
+def test_a_blank_in_another_place_becomes_our_first_class(spoken):
+    folder, pipeline = spoken
+    moved = {"a": 0, "|": 1, "b": 2, "<pad>": 3, "é": 4}
+    (folder / "vocab.json").write_text(json.dumps(moved), "utf-8")
+    order = [1, 2, 3, 0, 4]
+    change_settings(folder, pad_token_id=3)
+    change_tensors(
+        folder, lambda t: {k: v[order] if k.startswith("lm_head") else v for k, v in t.items()}
+    )
+    read = zoo.load(folder)
+    assert read.labels == SYMBOLS
+    clips = recordings(pipeline, 9)
+    np.testing.assert_allclose(read.logits(clips)[0], pipeline.logits(clips)[0], atol=1e-5)
+
+
+def test_a_head_goes_or_is_replaced_and_that_is_said(spoken):
+    folder, _ = spoken
+    backbone = zoo.build("speech_encoder", weights=folder, num_classes=0)
+    assert backbone.output.shape[-1] == 16
+    with pytest.warns(UserWarning, match="its head of 5 classes is replaced; a new one of 3"):
+        zoo.build("speech_encoder", weights=folder, num_classes=3)
+    with pytest.warns(UserWarning, match="its head of 5 classes is replaced; a new one of 5"):
+        model = zoo.build("speech_encoder", weights=folder, head="class")
+    assert model.output.shape == (None, 5)
+
+
+def test_without_a_vocabulary_symbols_are_numbers(spoken):
+    folder, _ = spoken
+    (folder / "vocab.json").unlink()
+    assert zoo.load(folder).labels == ["<blank>", "<1>", "<2>", "<3>", "<4>"]
+
+
+def test_added_symbols_are_read_and_those_beyond_the_head_are_not(spoken):
+    folder, _ = spoken
+    (folder / "vocab.json").write_text(json.dumps({"<pad>": 0, "a": 1, "|": 2, "b": 3}), "utf-8")
+    (folder / "added_tokens.json").write_text(json.dumps({"<s>": 4, "</s>": 5}), "utf-8")
+    assert zoo.load(folder).labels == ["<blank>", "a", "▁", "b", "<s>"]
+
+
+WRONG_SYMBOLS = {
+    "more than the head has": ({"<pad>": 0, "a": 1, "b": 9}, {}, r"as the 5 classes.*\[9\]"),
+    "of several languages": ({"eng": {"a": 1}}, {}, "as the 5 classes"),
+    "two of one number": ({"<pad>": 0, "a": 1, "b": 1}, {}, r"numbers of their own.*\[0, 1, 1\]"),
+    "no dict": (["a"], {}, "a JSON dict"),
+    "two of one name": ({"<pad>": 0, "<2>": 1}, {}, "each symbol .* once"),
+    "a blank that there is not": ({"<pad>": 0}, {"pad_token_id": 7}, "pad_token_id=7"),
+    "another number of classes": ({"<pad>": 0}, {"vocab_size": 6}, "a head of 5 classes"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_SYMBOLS)
+def test_symbols_that_are_none_are_refused(spoken, wrong):
+    vocabulary, settings, message = WRONG_SYMBOLS[wrong]
+    folder, _ = spoken
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), "utf-8")
+    change_settings(folder, **settings)
+    with pytest.raises(ValueError, match=message):
+        zoo.load(folder)
+
+
+@pytest.mark.parametrize("labels", [["<blank>", "▁a", "b"], ["<blank>", "|", "▁"]], ids=str)
+def test_symbols_that_the_tokenizer_there_has_not_are_not_written(tmp_path, labels):
+    pipeline = speech_pipeline(WAV2VEC2, labels, num_classes=3)
+    with pytest.raises(ValueError, match="symbols that transformers' tokenizer of CTC has"):
+        save_checkpoint(pipeline, tmp_path / "spoken")
+    assert not (tmp_path / "spoken").exists()
+
+
+def test_sound_that_is_not_scaled_is_not_scaled(tmp_path):
+    folder = tmp_path / "wav2vec2"
+    save_checkpoint(speech_pipeline(WAV2VEC2, feature_normalization=None), folder)
+    path = folder / "preprocessor_config.json"
+    settings = json.loads(path.read_text("utf-8"))
+    assert settings["do_normalize"] is False
+    assert zoo.load(folder).config.feature_normalization is None
+    path.write_text(json.dumps({**settings, "feature_size": 2}), "utf-8")
+    with pytest.raises(ValueError, match="feature_size=2, expected 1"):
+        zoo.load(folder)
+
+
+def test_the_older_names_of_a_normalised_kernel_are_read(tmp_path):
+    folder = tmp_path / "wav2vec2"
+    pipeline = speech_pipeline(WAV2VEC2)
+    save_checkpoint(pipeline, folder)
+    new, old = "parametrizations.weight.original", {"0": "weight_g", "1": "weight_v"}
+
+    def renamed(name):
+        return name[: -len(new) - 1] + old[name[-1]] if new in name else name
+
+    change_tensors(folder, lambda tensors: {renamed(k): v for k, v in tensors.items()})
+    clips = recordings(pipeline, 9)
+    np.testing.assert_allclose(
+        zoo.load(folder).embed(clips)[0], pipeline.embed(clips)[0], atol=1e-5
+    )
+
+
+WRONG_WAV2VEC2 = {
+    "an adapter": ({"add_adapter": True}, r"add_adapter=True \(expected False\)"),
+    "adapters of languages": ({"adapter_attn_dim": 16}, "adapter_attn_dim=16"),
+    "another normalisation": ({"feat_extract_norm": "batch"}, "feat_extract_norm='batch'"),
+    "another activation": ({"feat_extract_activation": "relu"}, "feat_extract_activation='relu'"),
+    "an unknown key": ({"conv_pos_batch_norm": True}, "conv_pos_batch_norm=True"),
+    "another number of strides": ({"conv_stride": [5, 2]}, r"stem_strides=\(5, 2\)"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_WAV2VEC2)
+def test_another_wav2vec2_is_refused(tmp_path, wrong):
+    folder = tmp_path / "wav2vec2"
+    save_checkpoint(speech_pipeline(WAV2VEC2), folder)
+    changes, message = WRONG_WAV2VEC2[wrong]
+    change_settings(folder, **changes)
+    with pytest.raises(ValueError, match=message):
+        zoo.build("speech_encoder", weights=folder)

@@ -5,6 +5,7 @@
 """
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -57,6 +58,7 @@ ELECTRA = {**SIZES, "embedding_size": 16}
 ROBERTA = {**SIZES, "type_vocab_size": 1, "pad_token_id": 1}
 MODERN = {**SIZES, "num_hidden_layers": 5, "local_attention": 4, "pad_token_id": 0}
 LABELS = {0: "bad", 1: "good", 2: "so-so"}
+RATE = 16000
 FRAMES = (19, 8, 1, 14)
 WITH_DECODER = {
     "vocab_size": VOCABULARY,
@@ -70,6 +72,25 @@ WHISPER = {
     "num_mel_bins": 6,
     "max_source_positions": 10,
     **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 1),
+}
+SAMPLES = (2000, 1111, 400, 850)
+SYMBOLS = ("<s>", "</s>", "<unk>", "|", "A", "B", "C", "'")
+WAV2VEC2 = {
+    **{key: SIZES[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads")},
+    "intermediate_size": 32,
+    "vocab_size": len(SYMBOLS) + 1,
+    "conv_dim": (8, 8, 8, 8, 8, 8, 12),
+    "num_conv_pos_embeddings": 6,
+    "num_conv_pos_embedding_groups": 4,
+}
+# As large ones are, and with the blank where one ends up that is added to a vocabulary.
+WAV2VEC2_STABLE = {
+    **WAV2VEC2,
+    "conv_bias": True,
+    "do_stable_layer_norm": True,
+    "feat_extract_norm": "layer",
+    "num_conv_pos_embeddings": 5,
+    "pad_token_id": 5,
 }
 SPEECH_TO_TEXT = {**WITH_DECODER, "conv_channels": 20, "input_feat_per_channel": 6}
 
@@ -133,6 +154,15 @@ CASES = {
             "scale_embedding": False,
         },
     ),
+    "wav2vec2": ("Wav2Vec2ForCTC", transformers.Wav2Vec2Config, WAV2VEC2),
+    "wav2vec2_stable": ("Wav2Vec2ForCTC", transformers.Wav2Vec2Config, WAV2VEC2_STABLE),
+    "wav2vec2_backbone": ("Wav2Vec2Model", transformers.Wav2Vec2Config, WAV2VEC2),
+    "wav2vec2_stable_backbone": ("Wav2Vec2Model", transformers.Wav2Vec2Config, WAV2VEC2_STABLE),
+    "wav2vec2_classes": (
+        "Wav2Vec2ForSequenceClassification",
+        transformers.Wav2Vec2Config,
+        WAV2VEC2,
+    ),
     "whisper": ("WhisperForConditionalGeneration", transformers.WhisperConfig, WHISPER),
     "whisper_model": ("WhisperModel", transformers.WhisperConfig, WHISPER),
     "whisper_classes": ("WhisperForAudioClassification", transformers.WhisperConfig, WHISPER),
@@ -165,6 +195,10 @@ def speech_inputs(config):
 
     Whisper has no masks: its recordings are all of one length.
     """
+    if config.model_type == "wav2vec2":
+        mask = np.arange(max(SAMPLES)) < np.array(SAMPLES)[:, None]
+        waveform = 0.1 + 0.2 * np.random.default_rng(0).normal(size=mask.shape).astype("float32")
+        return {"waveform": waveform * mask, "attention_mask": mask.astype("int64")}
     if hasattr(config, "num_mel_bins"):
         shape = (3, 2 * config.max_source_positions, config.num_mel_bins)
         features = np.random.default_rng(0).normal(size=shape).astype("float32")
@@ -185,6 +219,29 @@ def one_by_one(model, inputs):
     return outputs
 
 
+def extractor(config):
+    """Scales recordings to mean 0 and deviation 1, as checkpoints of both kinds do."""
+    return transformers.Wav2Vec2FeatureExtractor(
+        sampling_rate=RATE, return_attention_mask=config.feat_extract_norm == "layer"
+    )
+
+
+def write_processor(folder, config):
+    """The files of sound and symbols."""
+    extractor(config).save_pretrained(folder)
+    symbols = [*SYMBOLS[: config.pad_token_id], "<pad>", *SYMBOLS[config.pad_token_id :]]
+    path = folder / "vocab.json"
+    path.write_text(json.dumps({symbol: index for index, symbol in enumerate(symbols)}))
+    transformers.Wav2Vec2CTCTokenizer(str(path)).save_pretrained(folder)
+
+
+def texts_of(folder, logits, lengths):
+    """What the tokenizer of a folder reads from the best symbols."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    rows = zip(logits.argmax(-1), lengths, strict=True)
+    return np.array([tokenizer.decode(row[: (n - 400) // 320 + 1]) for row, n in rows])
+
+
 def first(outputs):
     return next(iter(outputs.values()))
 
@@ -197,6 +254,18 @@ def answers(model, inputs):
             inputs["input_features"] = inputs["input_features"].swapaxes(1, 2)
         if not model.config.architectures[0].endswith("Encoder"):
             model = getattr(model, "model", model).encoder
+    elif "waveform" in inputs:
+        masks = {name: inputs[name] for name in ("attention_mask",) if name in inputs}
+        lengths = masks["attention_mask"].sum(axis=1) if masks else [None]
+        values = extractor(model.config)(
+            [row[:length] for row, length in zip(inputs["waveform"], lengths, strict=True)],
+            sampling_rate=RATE,
+            padding=True,
+            return_attention_mask=True,  # Without it padding counts in the mean, too.
+        )
+        inputs = {"input_values": np.array(values["input_values"]), **masks}
+        if model.config.architectures[0].endswith("SequenceClassification"):
+            model = model.wav2vec2
     if "images" in inputs:  # Scaled as attnzoo's default is.
         images = torch.tensor(inputs["images"]).permute(0, 3, 1, 2).float() / 255
         inputs = {"pixel_values": (images - 0.5) / 0.5}
@@ -235,8 +304,11 @@ def write(folder):
         if name == "bert":
             model.save_pretrained(folder / "bert_sharded", max_shard_size="20KB")
             wordpiece().save(str(folder / "bert_sharded" / "tokenizer.json"))
-        wordpiece().save(str(folder / name / "tokenizer.json"))
-        if hasattr(config, "encoder_layers"):
+        if config.model_type == "wav2vec2":
+            write_processor(folder / name, config)
+        else:
+            wordpiece().save(str(folder / name / "tokenizer.json"))
+        if config.model_type in ("speech_to_text", "wav2vec2", "whisper"):
             inputs = speech_inputs(config)
         elif hasattr(config, "image_size"):
             shape = (3, *config.image_size, config.num_channels)
@@ -246,6 +318,8 @@ def write(folder):
         outputs = answers(model, inputs)
         if not {"features", "waveform"}.isdisjoint(inputs):
             outputs["one_by_one"] = one_by_one(model, inputs)
+        if class_name.endswith("CTC"):
+            outputs["texts"] = texts_of(folder / name, outputs["one_by_one"], SAMPLES)
         np.savez(
             folder / f"{name}.npz",
             **{f"input.{key}": value for key, value in inputs.items()},
@@ -275,9 +349,11 @@ def read_one(folder):
     with np.load(f"{folder}.inputs.npz") as inputs:
         found = answers(model.eval(), dict(inputs))
     np.savez(f"{folder}.outputs.npz", report=str(missing), **found)
-    has_texts = hasattr(config, "vocab_size") and not hasattr(config, "encoder_layers")
-    if has_texts:  # A processor of images would need Pillow.
+    if any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json")):
         transformers.AutoTokenizer.from_pretrained(folder)
+    if hasattr(config, "conv_stride"):
+        there = transformers.AutoFeatureExtractor.from_pretrained(folder)
+        assert there.to_dict() == extractor(config).to_dict()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from . import (
     roberta,
     speech_to_text,
     vit,
+    wav2vec2,
     whisper,
 )
 
@@ -27,5 +28,6 @@ FAMILIES = {
         dinov2.FAMILY,
         speech_to_text.FAMILY,
         whisper.FAMILY,
+        wav2vec2.FAMILY,
     )
 }

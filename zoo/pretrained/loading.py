@@ -10,6 +10,7 @@ from ..registry import get_architecture
 from ..tasks import get_task
 from . import google_vit
 from .accounting import read_weights
+from .ctc_symbols import read_symbols
 from .families import FAMILIES
 from .hub import downloaded
 from .npz_tensors import NpzTensors
@@ -17,6 +18,7 @@ from .pixels import read_pixels
 from .report import LoadReport
 from .sentence_transformers import read_pooling
 from .sound import read_sound
+from .table import row_first
 from .tensor_files import TensorFiles
 from .tokenizer_files import read_tokenizer
 
@@ -27,6 +29,7 @@ _HEADS = {
     "ForTokenClassification": "sequence_tagger",
     "ForImageClassification": "image_classifier",
     "ForImageClassificationWithTeacher": "image_classifier",
+    "ForCTC": "speech_encoder",
 }
 
 
@@ -117,6 +120,8 @@ class Checkpoint:
         if num_classes and own:
             kept = self.family.heads[architecture](config)
             kept = kept if is_own else _before_logits(kept)
+            if self.blank:
+                kept = [row_first(entry, self.blank) for entry in kept]
         unused = {**self.family.common_unused, **self.family.unused}
         theirs = {
             name for of in self.family.heads.values() for e in of(config) for name in e.theirs
@@ -156,17 +161,27 @@ class Checkpoint:
         if architecture == "image_classifier":
             config = config.replace(**read_pixels(self.path, config.image_shape, report))
         if architecture == "speech_encoder":
-            config = config.replace(**read_sound(self.path))
+            config = config.replace(**read_sound(self.path, self.family))
         return config
 
     def _head_architecture(self):
         classes = self.settings.get("architectures") or []
         architectures = [_HEADS[name] for c in classes for name in _HEADS if c.endswith(name)]
-        if architectures:
-            return architectures[0]
-        return None
+        known = [name for name in architectures if name in self.family.classes]
+        return known[0] if known else None
+
+    @property
+    def blank(self):
+        """The class that is the blank of CTC there, as it is the first here; 0 with other heads."""
+        is_ctc = self.head_architecture == "speech_encoder"
+        return (self.settings.get("pad_token_id") or 0) if is_ctc else 0
 
     def _labels(self):
+        if self.head_architecture == "speech_encoder":
+            count = self.settings.get("vocab_size", 32)
+            labels = read_symbols(self.path, count, self.blank)
+            self._check_labels(labels, "`vocab_size`")
+            return labels
         labels = self.settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
         try:
             labels = [labels[key] for key in sorted(labels, key=int)]
@@ -178,10 +193,10 @@ class Checkpoint:
                 f"Expected `id2label` of {self.path / CONFIG_FILE} to name each class once. "
                 f"Received: {self.settings.get('id2label')!r:.200}"
             )
-        self._check_labels(labels)
+        self._check_labels(labels, "labels in `id2label`")
         return labels
 
-    def _check_labels(self, labels):
+    def _check_labels(self, labels, named):
         config = self.family.config(self.settings, self.head_architecture, self.names)
         (bias,) = (
             entry.theirs[-1]
@@ -191,7 +206,7 @@ class Checkpoint:
         rows = self.files.shapes.get(self.names.get(bias), (None,))[0]
         if rows is not None and rows != len(labels):
             raise ValueError(
-                f"Expected as many labels in `id2label` of {self.path / CONFIG_FILE} as the head "
+                f"Expected as many {named} of {self.path / CONFIG_FILE} as the head "
                 f"has classes. Received: {len(labels)} labels, a head of {rows} classes"
             )
         if len(labels) < 2:

@@ -68,6 +68,17 @@ def of_encoder(entries):
     ]
 
 
+def row_first(entry, row):
+    """The same entry of tensors of which a row has another place: it is our first."""
+
+    def read(*arrays):
+        return entry.read(
+            *(np.concatenate([a[row : row + 1], np.delete(a, row, 0)]) for a in arrays)
+        )
+
+    return dataclasses.replace(entry, read=read)
+
+
 def without_tensor(ours, size):
     """A vector that changes nothing and that the checkpoint has not: zeros, not written back."""
     return Entry((ours,), (), lambda: (np.zeros(size, "float32"),), lambda array: ())

@@ -6,35 +6,24 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..config import EncoderConfig, check_num_classes
+from .stem import STAGES, check_position, check_stem, frames_of_first_vector
 
+# Positions that a stream has no exact form of.
+ADDED_POSITIONS = ("convolutional", "learned", "sinusoidal")
 _CHOICES = {
     "input": ("waveform", "features"),
     "feature_normalization": ("global", "utterance", None),
-    "stem": ("causal", "centered"),
+    "stem": ("causal", "centered", "waveform"),
     "subsampling": (1, 2, 4),
     "att_context_style": ("regular", "chunked_limited"),
     "head": ("ctc", "class", "frames"),
     # Where a vector stands in the recording means nothing, and a stream has no end. Positions that
     # are added to the input are there for the checkpoints that have them.
-    "position": ("alibi", "relative", "rope", "shaw", "t5", "learned", "sinusoidal", None),
+    "position": ("alibi", "relative", "rope", "shaw", "t5", *ADDED_POSITIONS, None),
     "position_layout": ("interleaved", "halves"),
     "stem_activation": ("gelu", "glu"),
+    "stem_norm": ("group", "layer", None),
 }
-# What a stream has no exact form of.
-ADDED_POSITIONS = ("learned", "sinusoidal")
-# Fields that do nothing but with such a value of another one.
-_ONLY_WITH = {
-    "subsampling": ("stem", "causal"),
-    "stem_channels": ("stem", "centered"),
-    "stem_kernels": ("stem", "centered"),
-    "stem_strides": ("stem", "centered"),
-    "stem_activation": ("stem", "centered"),
-    "stem_hears_padding": ("stem", "centered"),
-    "max_vectors": ("position", "learned"),
-    "position_layout": ("position", "sinusoidal"),
-    "first_position": ("position", "sinusoidal"),
-}
-_STAGES = ("stem_channels", "stem_kernels", "stem_strides")
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,8 @@ class SpeechEncoderConfig(EncoderConfig):
         num_mels: Mel bands of a frame. Defaults to 80.
         feature_normalization: Mean and deviation of each band are those of the training data
             (`"global"`) or of each recording (`"utterance"`, which cannot be streamed); None takes
-            features as they are. Defaults to `"global"`.
+            features as they are. With `stem="waveform"` that of the samples, `"utterance"` or None.
+            Defaults to `"global"`.
         dynamic_range: Of each recording's own normalisation: how many decibels below its loudest
             mel the others may lie; quieter ones count as that loud, so that the silence of all
             rooms is the same. Defaults to None (any).
@@ -58,23 +48,29 @@ class SpeechEncoderConfig(EncoderConfig):
         frequency_mask_width: Mels that such a band has at most. Defaults to 20.
         time_masks: Stretches of time that are hidden in training. Defaults to 4.
         time_mask_share: Share of the recording that such a stretch has at most. Defaults to 0.06.
-        stem: What makes vectors of frames: `"causal"`, see `layers.CausalSubsampling`, or
-            `"centered"`, see `layers.CenteredSubsampling`, which cannot be streamed. Defaults to
-            `"causal"`.
+        stem: What makes vectors: of frames `"causal"`, see `layers.CausalSubsampling`, or
+            `"centered"`, see `layers.CenteredSubsampling`; of samples, without log-mel frames,
+            `"waveform"`, see `layers.WaveformEncoder`, whose outputs are normalised and projected.
+            Only the first can be streamed. Defaults to `"causal"`.
         subsampling: Of the causal stem: frames that become one vector, 1, 2 or 4. Defaults to 4.
-        stem_channels: Of a centred stem: channels that each convolution gives, of which the last
-            are `hidden_dim`. Defaults to None.
-        stem_kernels: Of the same: frames that each sees. Defaults to None.
-        stem_strides: Of the same: frames from one output of each to the next. Defaults to None.
-        stem_activation: Of the same: `"gelu"` or `"glu"`. Defaults to `"gelu"`.
+        stem_channels: Of another stem: channels that each convolution gives; those of the last one
+            of a centred stem are `hidden_dim`. Defaults to None.
+        stem_kernels: Of the same: frames, or samples, that each sees. Defaults to None.
+        stem_strides: Of the same: those from one output of each to the next. Defaults to None.
+        stem_activation: Of a centred stem: `"gelu"` or `"glu"`. Defaults to `"gelu"`.
+        stem_norm: Of a stem of samples: `"group"` or `"layer"`. Defaults to None.
+        stem_bias: Of the same: whether its convolutions have biases. Defaults to False.
         stem_hears_padding: Whether it sees what comes of padding, as in the batches of
             transformers, so that an answer depends on what it is batched with. Defaults to False.
         scale_embedding: Whether the vectors are multiplied by the root of their size before
             positions are added. Defaults to False.
+        embedding_norm: Whether the vectors are normalised after it. Defaults to False.
         max_vectors: With `position="learned"`: longest input in vectors. Defaults to None.
         position_layout: With `position="sinusoidal"`: `"interleaved"` or `"halves"`, see
             `layers.SinusoidalPositionalEncoding`. Defaults to `"interleaved"`.
         first_position: With the same: number of the first position. Defaults to 0.
+        position_kernel: With `position="convolutional"`: vectors that it sees. Defaults to 128.
+        position_groups: With the same: groups of channels. Defaults to 16.
         att_context_size: How many vectors before and after itself one attends to,
             `(left, right)`; or several such pairs, of which training draws one for each batch and
             all else takes the first. Defaults to None (all).
@@ -111,11 +107,16 @@ class SpeechEncoderConfig(EncoderConfig):
     stem_kernels: tuple | None = None
     stem_strides: tuple | None = None
     stem_activation: str = "gelu"
+    stem_norm: str | None = None
+    stem_bias: bool = False
     stem_hears_padding: bool = False
     scale_embedding: bool = False
+    embedding_norm: bool = False
     max_vectors: int | None = None
     position_layout: str = "interleaved"
     first_position: int = 0
+    position_kernel: int = 128
+    position_groups: int = 16
     att_context_size: tuple | None = None
     att_context_style: str = "regular"
     convolution_kernel: int | None = None
@@ -143,6 +144,8 @@ class SpeechEncoderConfig(EncoderConfig):
         "frame_milliseconds",
         "hop_milliseconds",
         "num_mels",
+        "position_groups",
+        "position_kernel",
         "sampling_rate",
     )
     rate_fields: ClassVar[tuple[str, ...]] = (
@@ -160,8 +163,11 @@ class SpeechEncoderConfig(EncoderConfig):
                     f"Received an invalid value for `{name}`, expected one of {known}. "
                     f"Received: {name}={getattr(self, name)!r}"
                 )
-        self._check_positions()
-        self._check_stem()
+        for name in STAGES:  # JSON gives lists back.
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_position(self)
+        check_stem(self)
         if self.window is not None or self.global_tokens or self.causal:
             raise ValueError(
                 "Expected the reach of a speech encoder as `att_context_size=(left, right)`. "
@@ -180,54 +186,6 @@ class SpeechEncoderConfig(EncoderConfig):
         if self.att_context_size is not None:
             object.__setattr__(self, "att_context_size", _as_contexts(self.att_context_size))
 
-    def _check_positions(self):
-        """Raises a ValueError unless the fields of the position fit it."""
-        length = self.max_vectors
-        if self.position == "learned" and (type(length) is not int or length < 1):
-            raise ValueError(
-                "Expected `max_vectors`, a positive integer, with position='learned'. "
-                f"Received: max_vectors={length!r}"
-            )
-        if type(self.first_position) is not int or self.first_position < 0:
-            raise ValueError(
-                "Received an invalid value for `first_position`, expected a non-negative integer. "
-                f"Received: first_position={self.first_position!r}"
-            )
-
-    def _check_stem(self):
-        """Raises a ValueError unless the fields of the stem fit it."""
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        for name, (other, needed) in _ONLY_WITH.items():
-            if getattr(self, other) != needed and getattr(self, name) != defaults[name]:
-                raise ValueError(
-                    f"Expected `{name}` only with {other}={needed!r}, as it does nothing else. "
-                    f"Received: {name}={getattr(self, name)!r}, {other}={getattr(self, other)!r}"
-                )
-        if self.feature_normalization is None and self.input != "features":
-            raise ValueError(
-                "Expected `feature_normalization=None` only with input='features', as log-mels are "
-                f"far from 0. Received: input={self.input!r}"
-            )
-        if self.stem == "causal":
-            return
-        for name in _STAGES:  # JSON gives lists back.
-            values = getattr(self, name)
-            if isinstance(values, list):
-                object.__setattr__(self, name, tuple(values))
-        stages = [getattr(self, name) for name in _STAGES]
-        are_tuples = all(isinstance(values, tuple) and values for values in stages)
-        if not are_tuples or len(set(map(len, stages))) > 1:
-            raise ValueError(
-                f"Expected {', '.join(f'`{name}`' for name in _STAGES)} with stem={self.stem!r}, "
-                "a number for each convolution. Received: "
-                + ", ".join(f"{n}={v!r}" for n, v in zip(_STAGES, stages, strict=True))
-            )
-        if self.stem_channels[-1] != self.hidden_dim:
-            raise ValueError(
-                "Expected the last of `stem_channels` to be `hidden_dim`. Received: "
-                f"stem_channels={self.stem_channels}, hidden_dim={self.hidden_dim}"
-            )
-
     @property
     def frame_length(self):
         """Samples that a frame sees."""
@@ -235,7 +193,9 @@ class SpeechEncoderConfig(EncoderConfig):
 
     @property
     def hop_length(self):
-        """Samples from one frame to the next."""
+        """Samples from one frame to the next; the frames of a stem of samples are samples."""
+        if self.stem == "waveform":
+            return 1
         return self.sampling_rate * self.hop_milliseconds // 1000
 
     @property
@@ -245,8 +205,8 @@ class SpeechEncoderConfig(EncoderConfig):
 
     @property
     def deciding_frame(self):
-        """Index of the frame that must be real for the first vector to be."""
-        return self.frames_per_vector - 1 if self.stem == "causal" else 0
+        """Index of the last frame that the first vector needs: they are real together."""
+        return frames_of_first_vector(self) - 1
 
     @property
     def steps_per_vector(self):
