@@ -180,7 +180,7 @@ class Checkpoint:
         if self.head_architecture == "speech_encoder":
             count = self.settings.get("vocab_size", 32)
             labels = read_symbols(self.path, count, self.blank)
-            self._check_labels(labels, "`vocab_size`")
+            self._check_labels(labels, "classes by `vocab_size`")
             return labels
         labels = self.settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
         try:
