@@ -119,11 +119,8 @@ class SpeechRecognition(Classification):
         Of one vector, two, a prime number of steps, and the longest; each without padding, and with
         rows of other lengths, one of them all padding.
         """
-        unit, first, longest = (
-            config.steps_per_vector,
-            config.steps_of_first_vector,
-            self.longest(config),
-        )
+        unit, first = config.steps_per_vector, config.steps_of_first_vector
+        longest = self.longest(config)
         lengths = {first, first + unit, _prime(first + 6 * unit), longest}
         lengths = sorted({min(length, longest) for length in lengths})
         for batch in BATCH_SIZES:
