@@ -5,6 +5,7 @@ from .attention import Attention
 from .attention_from_convolution import attention_from_convolution
 from .blank_padding import BlankPadding
 from .causal_subsampling import CausalSubsampling
+from .centered_subsampling import CenteredSubsampling
 from .class_token import ClassToken
 from .convolution_module import ConvolutionModule
 from .disjoint_union import DisjointUnion, SeparateGraphs
@@ -23,6 +24,7 @@ from .nystrom_self_attention import NystromSelfAttention
 from .positions import (
     ALiBi,
     ConditionalPositionalEncoding,
+    ConvolutionalPositionalEncoding,
     LearnedPositionalEncoding,
     RelativePositionBias,
     RotaryEmbedding,
@@ -37,6 +39,7 @@ from .sequence_pooling import SequencePooling
 from .spec_augment import SpecAugment
 from .transformer_encoder_block import TransformerEncoderBlock
 from .unit_sum import UnitSum
+from .waveform_encoder import WaveformEncoder
 from .windowed_attention import WindowedAttention
 
 __all__ = [
@@ -45,9 +48,11 @@ __all__ = [
     "Attention",
     "BlankPadding",
     "CausalSubsampling",
+    "CenteredSubsampling",
     "ClassToken",
     "ConditionalPositionalEncoding",
     "ConvolutionModule",
+    "ConvolutionalPositionalEncoding",
     "DisjointUnion",
     "FeatureNormalization",
     "FrameMask",
@@ -74,6 +79,7 @@ __all__ = [
     "T5RelativeBias",
     "TransformerEncoderBlock",
     "UnitSum",
+    "WaveformEncoder",
     "WindowedAttention",
     "attention_from_convolution",
     "feature_maps",

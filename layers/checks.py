@@ -39,6 +39,30 @@ def check_not_negative(**arguments):
             )
 
 
+def checked_stages(**arguments):
+    """Returns lists of positive integers, one for each stage of convolutions, as tuples.
+
+    Raises:
+        ValueError: If one is no such list, is empty, or they are not of one length.
+
+    Example:
+    >>> checked_stages(kernel_sizes=[5, 5], strides=[2, 2])
+    [(5, 5), (2, 2)]
+    """
+    for name, values in arguments.items():
+        are_counts = isinstance(values, list | tuple) and all(is_count(n) and n for n in values)
+        if not are_counts or not values:
+            raise ValueError(
+                f"Received an invalid value for argument `{name}`, expected positive integers, one "
+                f"for each convolution. Received: {name}={values!r}"
+            )
+    stages = [tuple(values) for values in arguments.values()]
+    if len(set(map(len, stages))) > 1:
+        named = ", ".join(f"{name}={value}" for name, value in zip(arguments, stages, strict=True))
+        raise ValueError(f"Expected as many of each as there are convolutions. Received: {named}")
+    return stages
+
+
 def is_count(value):
     """Whether a value is an integer of at least 0; a boolean is none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -13,6 +13,8 @@ from .lookup import serialize
 from .masks import keras_mask
 from .multi_head_self_attention import MultiHeadSelfAttention
 
+_FEED_FORWARD = ("gelu", "geglu", "relu")
+
 
 @keras.saving.register_keras_serializable("attnzoo")
 class TransformerEncoderBlock(keras.layers.Layer):
@@ -37,8 +39,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         layer_norm_epsilon: Added to the variance. Defaults to 1e-6.
         use_bias: Whether the dense layers have biases. Defaults to True.
         norm_bias: Whether the normalisations have biases. Defaults to True.
-        feed_forward: `"gelu"`, or `"geglu"`: the activated half of twice as many hidden channels
-            times the other half. Defaults to `"gelu"`.
+        feed_forward: Activation of the hidden channels, `"gelu"` or `"relu"`; or `"geglu"`: the
+            half of twice as many by GELU, times the other half. Defaults to `"gelu"`.
         normalize_attention: Whether there is a normalisation that goes with attention; without
             it, `x = x + attention(x)`, only pre-norm. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
@@ -96,10 +98,10 @@ class TransformerEncoderBlock(keras.layers.Layer):
                 "Expected either `num_heads`, for an ordinary MultiHeadSelfAttention, or "
                 f"`attention`, a layer. Received: num_heads={num_heads}, attention={attention}"
             )
-        if feed_forward not in ("gelu", "geglu"):
+        if feed_forward not in _FEED_FORWARD:
             raise ValueError(
-                "Received an invalid value for argument `feed_forward`, expected 'gelu' or 'geglu'."
-                f" Received: feed_forward={feed_forward!r}"
+                "Received an invalid value for argument `feed_forward`, expected one of "
+                f"{_FEED_FORWARD}. Received: feed_forward={feed_forward!r}"
             )
         if not (normalize_attention or normalize_first):
             raise ValueError(
@@ -135,7 +137,10 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.feed_forward_norm = self._norm("feed_forward_norm")
         halves = 2 if feed_forward == "geglu" else 1
         self.intermediate_dense = self._dense(halves * intermediate_dim, "intermediate")
-        self.activation = GELU(name="activation", dtype=self.dtype_policy)
+        if feed_forward == "relu":
+            self.activation = self._part(keras.layers.Activation, "relu", "activation")
+        else:
+            self.activation = GELU(name="activation", dtype=self.dtype_policy)
         self.intermediate_dropout = self._part(
             keras.layers.Dropout, dropout, "intermediate_dropout"
         )
@@ -275,7 +280,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         return _as_sequences(states, like=inputs)
 
     def _activated(self, states):
-        if self.feed_forward == "gelu":
+        if self.feed_forward != "geglu":
             return self.activation(states)
         states, gate = ops.split(states, 2, axis=-1)
         return self.activation(states) * gate

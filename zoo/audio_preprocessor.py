@@ -13,15 +13,18 @@ class Recording(NamedTuple):
     Args:
         steps: Samples at the model's rate, float32 `(samples,)`; or log-mel frames
             `(frames, num_mels)`.
-        steps_per_vector: Steps that become one vector of the encoder.
+        steps_per_vector: Steps from one vector of the encoder to the next.
         seconds_per_vector: Time from one vector to the next.
         rate: Samples a second, in Hz; None for frames.
+        steps_of_first_vector: Steps that it takes for a first vector. Defaults to None
+            (`steps_per_vector`).
     """
 
     steps: np.ndarray
     steps_per_vector: int
     seconds_per_vector: float
     rate: int | None
+    steps_of_first_vector: int | None = None
 
     def __len__(self):
         """Vectors that it takes to hold all of its steps, by which batches are sorted."""
@@ -29,8 +32,9 @@ class Recording(NamedTuple):
 
     @property
     def num_vectors(self):
-        """Vectors that the encoder makes of it: each needs all of its steps."""
-        return len(self.steps) // self.steps_per_vector
+        """Vectors that the encoder makes of it."""
+        first = self.steps_of_first_vector or self.steps_per_vector
+        return max(0, len(self.steps) - first + self.steps_per_vector) // self.steps_per_vector
 
 
 class AudioPreprocessor:
@@ -41,9 +45,11 @@ class AudioPreprocessor:
     Args:
         sampling_rate: Samples a second that the model takes, in Hz.
         hop_length: Samples from one log-mel frame to the next.
-        subsampling: Frames that become one vector of the encoder.
+        subsampling: Frames from one vector of the encoder to the next.
         num_mels: Where the model takes log-mel frames in place of samples, the mels of a frame.
             Defaults to None (samples).
+        steps_of_first_vector: Samples, or frames, that it takes for a first vector. Defaults to
+            None (those from one vector to the next).
 
     Example:
     >>> preprocessor = AudioPreprocessor(16000, 160, 4)
@@ -52,17 +58,26 @@ class AudioPreprocessor:
     (1, 8320)
     """
 
-    def __init__(self, sampling_rate, hop_length, subsampling, num_mels=None):
+    def __init__(
+        self, sampling_rate, hop_length, subsampling, num_mels=None, steps_of_first_vector=None
+    ):
         self.sampling_rate = sampling_rate
         self.hop_length = hop_length
         self.subsampling = subsampling
         self.num_mels = num_mels
+        self.steps_of_first_vector = steps_of_first_vector or self.steps_per_vector
 
     @classmethod
     def of_config(cls, config):
         """Returns the preprocessor of a `SpeechEncoderConfig`, which decides all of it."""
         num_mels = config.num_mels if config.input == "features" else None
-        return cls(config.sampling_rate, config.hop_length, config.subsampling, num_mels)
+        return cls(
+            config.sampling_rate,
+            config.hop_length,
+            config.frames_per_vector,
+            num_mels,
+            config.steps_of_first_vector,
+        )
 
     @property
     def input_name(self):
@@ -71,7 +86,7 @@ class AudioPreprocessor:
 
     @property
     def steps_per_vector(self):
-        """Samples, or frames, that become one vector."""
+        """Samples, or frames, from one vector to the next."""
         return self.subsampling * (self.hop_length if self.num_mels is None else 1)
 
     def checked(self, inputs):
@@ -112,11 +127,11 @@ class AudioPreprocessor:
         """Returns the `Recording` of samples at the model's rate, or of frames."""
         seconds = self.subsampling * self.hop_length / self.sampling_rate
         rate = self.sampling_rate if self.num_mels is None else None
-        return Recording(steps, self.steps_per_vector, seconds, rate)
+        return Recording(steps, self.steps_per_vector, seconds, rate, self.steps_of_first_vector)
 
     def padded_length(self, lengths):
         """Returns the steps that recordings of these `len`s are padded to: whole vectors."""
-        return max(1, *lengths, 1) * self.steps_per_vector
+        return max(self.steps_of_first_vector, max(1, *lengths, 1) * self.steps_per_vector)
 
     def collate(self, encoded, length=None):
         """Pads recordings with zeros to one batch.

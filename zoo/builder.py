@@ -23,8 +23,9 @@ def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
             folder in the format of Hugging Face, a name of its hub (`hf://org/name`) or Google's
             `.npz` of ViT (see `docs/pretrained.md`), or a `.keras` file, whose configuration then
             decides the sizes, or a `.weights.h5` file. Defaults to `"preset"`.
-        num_classes: Number of classes; 0 gives the backbone. With a checkpoint of another number
-            the head is new and random. Defaults to None (the configuration's).
+        num_classes: Number of classes; 0 gives the backbone. With a checkpoint of another number,
+            or another `head` of a speech encoder, the head is new and random. Defaults to None (the
+            configuration's).
         dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`. Defaults to None (Keras's
             global policy).
         **overrides: Fields of the configuration to change, such as `hidden_dim=96`.
@@ -51,8 +52,8 @@ def build(name, weights="preset", num_classes=None, dtype=None, **overrides):
     if weights is not None and is_checkpoint(weights):
         from .pretrained import Checkpoint
 
-        num_classes = overrides.pop("num_classes", None)
-        model, _ = Checkpoint(weights).build(architecture.name, dtype, num_classes)
+        of_head = {name: overrides.pop(name, None) for name in ("num_classes", "head")}
+        model, _ = Checkpoint(weights).build(architecture.name, dtype, **of_head)
         return rebuild(model, dtype, **overrides) if overrides else model
     source = None if weights is None else _checkpoint_path(weights)
     if source is None or source.name.endswith(".weights.h5"):

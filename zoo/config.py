@@ -144,8 +144,8 @@ class EncoderConfig(ModelConfig):
         layer_norm_epsilon: Added to each variance. Defaults to 1e-6.
         use_bias: Whether dense layers have biases. Defaults to True.
         norm_bias: Whether normalisations have biases. Defaults to True.
-        feed_forward: `"gelu"`, or `"geglu"`, see `layers.TransformerEncoderBlock`. Defaults to
-            `"gelu"`.
+        feed_forward: `"gelu"`, `"relu"` or `"geglu"`, see `layers.TransformerEncoderBlock`.
+            Defaults to `"gelu"`.
         first_attention_norm: Whether the first block normalises what its attention sees, which
             normalised embeddings are already. Defaults to True.
         kernel_initializer: Initialiser of the dense layers. Defaults to `"glorot_uniform"`.
@@ -242,9 +242,9 @@ class EncoderConfig(ModelConfig):
                 f"Received an invalid value for `attention`, expected one of "
                 f"{sorted(_OF_ATTENTION)}. Received: attention={self.attention!r}"
             )
-        if self.feed_forward not in ("gelu", "geglu"):
+        if self.feed_forward not in ("gelu", "geglu", "relu"):
             raise ValueError(
-                "Received an invalid value for `feed_forward`, expected 'gelu' or 'geglu'. "
+                "Received an invalid value for `feed_forward`, expected 'gelu', 'geglu' or 'relu'. "
                 f"Received: feed_forward={self.feed_forward!r}"
             )
         self._check_needed()

@@ -122,7 +122,7 @@ def _convolutional_stem(states, config, dtype):
     return states
 
 
-def add_position(states, config, max_length, padding_mask=None, grid=None, dtype=None):
+def add_position(states, config, max_length, padding_mask=None, grid=None, dtype=None, **options):
     """Adds positions to the encoder's input, unless `config.position` is None or acts elsewhere.
 
     Args:
@@ -132,9 +132,10 @@ def add_position(states, config, max_length, padding_mask=None, grid=None, dtype
         padding_mask: `(batch, length)`, True = real. Defaults to None (all real).
         grid: `(height, width)` of vectors that come from an image. Defaults to None.
         dtype: Dtype policy of the layer. Defaults to None (Keras's global policy).
+        **options: Further arguments of the layer.
     """
     position = positions.get(
-        config.position, max_length=max_length, grid=grid, dtype=dtype, name="position"
+        config.position, max_length=max_length, grid=grid, dtype=dtype, name="position", **options
     )
     if config.causal:
         positions.check_causal(position)

@@ -10,6 +10,7 @@ from .. import layers
 from ..layers import NamedInputsModel
 from .builder import config_of
 from .chunk_stream import NEXT, ChunkStream
+from .speech_encoder.config import ADDED_POSITIONS
 
 # What only matters in training, or makes masks that a step brings along.
 _SKIPPED = (
@@ -196,6 +197,16 @@ def _check_streams(config, chunk_size):
         raise ValueError(
             "Expected a limited `att_context_size`, as a stream never sees all; build or train the "
             "model with att_context_size=(left, right). Received: att_context_size=None"
+        )
+    if config.stem != "causal":
+        raise ValueError(
+            "Expected the stem 'causal', as others hear what comes after a vector, or have no step "
+            f"that is the same for all chunks. Received: stem={config.stem!r}"
+        )
+    if config.position in ADDED_POSITIONS:
+        raise ValueError(
+            "Expected a position that acts between vectors, such as 'relative', as a step does "
+            f"not know where in the stream it is. Received: position={config.position!r}"
         )
     if config.head == "class":
         raise ValueError(

@@ -5,6 +5,7 @@ import inspect
 from ..lookup import resolve
 from .alibi import ALiBi
 from .conditional import ConditionalPositionalEncoding
+from .convolutional import ConvolutionalPositionalEncoding
 from .kinds import InputPosition, RotaryPosition, ScorePosition
 from .learned import LearnedPositionalEncoding
 from .relative import RelativePositionBias
@@ -19,6 +20,7 @@ __all__ = [
     "POSITIONS",
     "ALiBi",
     "ConditionalPositionalEncoding",
+    "ConvolutionalPositionalEncoding",
     "InputPosition",
     "LearnedPositionalEncoding",
     "RelativePositionBias",
@@ -38,6 +40,7 @@ POSITIONS = {
     "learned": LearnedPositionalEncoding,
     "sincos_2d": SinCos2DPositionalEncoding,
     "conditional": ConditionalPositionalEncoding,
+    "convolutional": ConvolutionalPositionalEncoding,
     "rope": RotaryEmbedding,
     "relative": RelativePositionBias,
     "t5": T5RelativeBias,
@@ -94,10 +97,10 @@ def check_causal(position):
     Args:
         position: What `get` returns.
     """
-    if isinstance(position, ConditionalPositionalEncoding):
+    if isinstance(position, ConditionalPositionalEncoding | ConvolutionalPositionalEncoding):
         raise ValueError(
             "Expected a position that does not look ahead with `causal=True`: the convolution of "
-            "conditional positions sees later vectors too. Received: causal=True, "
+            "such positions sees later vectors too. Received: causal=True, "
             f"position={position.name!r} of {type(position).__name__}"
         )
 

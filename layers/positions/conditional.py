@@ -8,7 +8,7 @@ from keras import ops
 from ..checks import check_positive
 from ..masks import keras_mask
 from .kinds import InputPosition
-from .lengths import check_whole_grid, checked_grid, known_int
+from .lengths import check_whole, check_whole_grid, checked_grid
 
 
 @keras.saving.register_keras_serializable("attnzoo")
@@ -86,19 +86,11 @@ class ConditionalPositionalEncoding(InputPosition):
             real = ops.cast(padding_mask, "bool")[:, :, None]
             states = ops.where(real, states, ops.zeros_like(states))
         if self.grid is None:
-            self._refuse_chunk(start_index)
+            check_whole(start_index)
             return inputs + self.convolution(states)
         check_whole_grid(inputs.shape[1], start_index, self.grid)
         states = self.convolution(self._to_grid(states))
         return inputs + ops.reshape(states, (-1, math.prod(self.grid), inputs.shape[2]))
-
-    def _refuse_chunk(self, start_index):
-        if known_int(start_index) != 0:
-            raise ValueError(
-                "Expected `start_index=0`: the first vector of a later chunk has neighbours that "
-                "the convolution would not see. Use another position for streams. Received: "
-                f"start_index={start_index}"
-            )
 
     def _to_grid(self, states):
         # Where the length is open, -1 for the batch would let rows of one image stray into another.

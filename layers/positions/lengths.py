@@ -37,8 +37,19 @@ def check_length(length, start_index, max_length):
     if start_index < 0 or start_index + length > max_length:
         raise ValueError(
             f"Received a sequence that reaches past `max_length`; shorten it or build the model "
-            f"with a larger `max_length` (`max_sequence_length` of a zoo model). Received: "
+            "with a larger `max_length` (`max_sequence_length` of a zoo model, `max_vectors` of a "
+            "speech encoder). Received: "
             f"length={length}, start_index={start_index}, max_length={max_length}"
+        )
+
+
+def check_whole(start_index):
+    """Raises a ValueError unless a sequence that a convolution sees begins at its beginning."""
+    if known_int(start_index) != 0:
+        raise ValueError(
+            "Expected `start_index=0`: the first vector of a later chunk has neighbours that "
+            "the convolution would not see. Use another position for streams. Received: "
+            f"start_index={start_index}"
         )
 
 

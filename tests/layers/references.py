@@ -82,10 +82,11 @@ def encoder_block(
     mask=None,
     gated=False,
     normalize_attention=True,
+    activation=None,
 ):
     """The Transformer block after Vaswani et al. 2017 (post-norm) or Xiong et al. 2020 (pre).
 
-    `gated` is equation 6 of Shazeer 2020.
+    `gated` is equation 6 of Shazeer 2020; `activation` is GELU unless it is given.
     """
 
     def part(name):
@@ -102,7 +103,7 @@ def encoder_block(
         if gated:
             hidden, gate = np.split(hidden, 2, axis=-1)
             return dense(gelu(hidden) * gate, weights, "feed_forward_output")
-        return dense(gelu(hidden), weights, "feed_forward_output")
+        return dense((activation or gelu)(hidden), weights, "feed_forward_output")
 
     states = np.asarray(inputs, "float64")
     if normalize_first:

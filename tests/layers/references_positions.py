@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from ..backends import BACKEND
+from . import references
 
 # === References ===
 
@@ -22,6 +23,21 @@ def sincos_2d(height, width, hidden_dim):
         vector[2 * quarter + i] = math.sin(row * frequency)
         vector[3 * quarter + i] = math.cos(row * frequency)
     return table
+
+
+def convolutional(inputs, kernel, bias, groups, padding_mask=None):
+    """`x + gelu(convolution)` of each vector's neighbours, channel by channel."""
+    inputs = np.asarray(inputs, "float64")
+    states = inputs if padding_mask is None else np.where(padding_mask[:, :, None], inputs, 0.0)
+    size, share, hidden_dim = kernel.shape
+    found = np.tile(bias, (*inputs.shape[:2], 1))
+    for position, tap, channel in np.ndindex(inputs.shape[1], size, hidden_dim):
+        neighbour = position + tap - size // 2
+        if 0 <= neighbour < inputs.shape[1]:
+            first = channel // (hidden_dim // groups) * share
+            seen = states[:, neighbour, first : first + share]
+            found[:, position, channel] += seen @ kernel[tap, :, channel]
+    return inputs + references.gelu(found)
 
 
 def conditional(inputs, kernel, bias, grid=None, padding_mask=None):

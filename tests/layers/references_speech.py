@@ -39,6 +39,46 @@ def triangles(num_mels, points, sampling_rate, lowest=20.0):
     return weights
 
 
+def vectors_of_samples(samples, weights, strides, normalization, epsilon=1e-5):
+    """Convolutions of `(samples, channels)` without padding, each window by itself."""
+    states = np.asarray(samples, "float64")
+    for stage, stride in enumerate(strides):
+        kernel = weights[f"convolution_{stage}/kernel"]
+        windows = range(0, len(states) - len(kernel) + 1, stride)
+        states = np.array([np.tensordot(states[i : i + len(kernel)], kernel, 2) for i in windows])
+        states = states + weights.get(f"convolution_{stage}/bias", 0.0)
+        if normalization == "layer":
+            scale = {name: weights[f"norm_{stage}/{name}"] for name in ("gamma", "beta")}
+            states = references.layer_normalization(states, epsilon=epsilon, **scale)
+        elif stage == 0:
+            states = (states - states.mean(axis=0)) / np.sqrt(states.var(axis=0) + epsilon)
+            states = states * weights["gamma"] + weights["beta"]
+        states = references.gelu(states)
+    return states
+
+
+def centered_vectors(frames, weights, strides, activation):
+    """Convolutions around every `stride`-th of `(frames, features)`, zeros beyond the ends."""
+    states = np.asarray(frames, "float64")
+    for stage, stride in enumerate(strides):
+        kernel, bias = (weights[f"convolution_{stage}/{name}"] for name in ("kernel", "bias"))
+        reach = len(kernel) // 2
+        outputs = []
+        for centre in range(0, len(states), stride):
+            total = bias.copy()
+            for offset in range(-reach, reach + 1):
+                if 0 <= centre + offset < len(states):
+                    total += states[centre + offset] @ kernel[offset + reach]
+            outputs.append(total)
+        states = np.array(outputs)
+        if activation == "glu":
+            states, gate = np.split(states, 2, axis=1)
+            states = states / (1 + np.exp(-gate))
+        else:
+            states = references.gelu(states)
+    return states
+
+
 def subsampled(frames, mask, weights, stages):
     """Convolutions of stride 2, causal in time, over frames that are zero where they are not real.
 

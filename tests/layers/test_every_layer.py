@@ -13,8 +13,10 @@ from attnzoo.layers import (
     Attention,
     BlankPadding,
     CausalSubsampling,
+    CenteredSubsampling,
     ClassToken,
     ConditionalPositionalEncoding,
+    ConvolutionalPositionalEncoding,
     ConvolutionModule,
     DisjointUnion,
     FeatureNormalization,
@@ -41,6 +43,7 @@ from attnzoo.layers import (
     T5RelativeBias,
     TransformerEncoderBlock,
     UnitSum,
+    WaveformEncoder,
     WindowedAttention,
 )
 from attnzoo.layers.feature_maps import FavorFeatureMap
@@ -173,6 +176,13 @@ CASES = {
         vectors(*SEQUENCE),
         SEQUENCE,
         {},
+    ),
+    "convolutional positions": (
+        ConvolutionalPositionalEncoding,
+        {"kernel_size": 4, "groups": 2},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"call_kwargs": {"padding_mask": padding_mask()}},
     ),
     "relative position bias": (
         RelativePositionBias,
@@ -364,6 +374,19 @@ CASES = {
         (BATCH, LENGTH // 2, 7),
         {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
     ),
+    "centered subsampling": (
+        CenteredSubsampling,
+        {
+            "channels": (6, 7),
+            "kernel_sizes": (3, 5),
+            "strides": (1, 2),
+            "activation": "glu",
+            "hears_padding": True,
+        },
+        vectors(*SEQUENCE),
+        (BATCH, 3, 7),
+        {"call_kwargs": {"padding_mask": padding_mask()}, "mask": "unsupported"},
+    ),
     "convolution module": (
         ConvolutionModule,
         {
@@ -457,6 +480,13 @@ CASES = {
         SEQUENCE,
         {"call_kwargs": {"padding_mask": padding_mask()}},
     ),
+    "encoder block, rectified": (
+        TransformerEncoderBlock,
+        {"num_heads": HEADS, "intermediate_dim": 16, "feed_forward": "relu"},
+        vectors(*SEQUENCE),
+        SEQUENCE,
+        {"weights_without_gradient": KEY_BIAS},
+    ),
     "encoder block, gated": (
         TransformerEncoderBlock,
         {
@@ -486,6 +516,37 @@ CASES = {
         {"call_kwargs": {"node_features": vectors(BATCH, 1, HIDDEN)}, "mask": "unsupported"},
     ),
     "unit sum": (UnitSum, {}, vectors(*SEQUENCE), SEQUENCE, {}),
+    "waveform encoder": (
+        WaveformEncoder,
+        {
+            "channels": (6, 7),
+            "kernel_sizes": (2, 2),
+            "strides": (1, 2),
+            "normalization": "group",
+            "use_bias": True,
+            "hears_padding": True,
+        },
+        vectors(*SEQUENCE),
+        (BATCH, 2, 7),
+        {
+            "call_kwargs": {"padding_mask": padding_mask()},
+            "mask": "unsupported",
+            # A channel's mean takes it off again.
+            "weights_without_gradient": ("convolution_0/bias",),
+        },
+    ),
+    "waveform encoder, layer by layer": (
+        WaveformEncoder,
+        {
+            "channels": (6, 7),
+            "kernel_sizes": (2, 2),
+            "strides": (1, 2),
+            "normalization": "layer",
+        },
+        vectors(*SEQUENCE),
+        (BATCH, 2, 7),
+        {"mask": "unsupported"},
+    ),
     "windowed attention": (
         WindowedAttention,
         {"window": (2, 1), "position": "relative", "dropout": 0.1},

@@ -19,6 +19,16 @@ def test_a_frame_is_real_if_its_last_step_is(step, rest):
         assert outputs.tolist() == [[(t + 1) * step <= real for t in range(frames)]]
 
 
+@pytest.mark.parametrize(("step", "offset"), [(4, 0), (3, 7)])
+def test_another_step_may_decide(step, offset):
+    for steps in range(offset + 1, offset + 12):
+        frames = 1 + (steps - offset - 1) // step
+        for real in range(steps + 1):
+            mask = np.arange(steps)[None] < real
+            outputs = array(FrameMask(step, offset)(np.zeros((1, frames, 2)), padding_mask=mask))
+            assert outputs.tolist() == [[t * step + offset < real for t in range(frames)]]
+
+
 def test_without_a_mask_every_frame_is_real():
     assert array(FrameMask(4)(np.zeros((2, 3, 1)))).tolist() == [[True] * 3] * 2
 

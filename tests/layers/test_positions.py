@@ -6,6 +6,7 @@ from attnzoo.layers import Attention, normalizers, positions
 from attnzoo.layers.positions import (
     ALiBi,
     ConditionalPositionalEncoding,
+    ConvolutionalPositionalEncoding,
     InputPosition,
     LearnedPositionalEncoding,
     RelativePositionBias,
@@ -28,6 +29,7 @@ LAYERS = {
     "learned": LearnedPositionalEncoding,
     "sincos_2d": SinCos2DPositionalEncoding,
     "conditional": ConditionalPositionalEncoding,
+    "convolutional": ConvolutionalPositionalEncoding,
     "rope": RotaryEmbedding,
     "relative": RelativePositionBias,
     "t5": T5RelativeBias,
@@ -186,7 +188,10 @@ def test_an_open_length_gives_the_same_as_a_known_one(name):
     np.testing.assert_allclose(array(model(feed)), array(layer(*feed)), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["sinusoidal", "learned", "sincos_2d", "conditional"])
+INPUT_POSITIONS = ["sinusoidal", "learned", "sincos_2d", "conditional", "convolutional"]
+
+
+@pytest.mark.parametrize("name", INPUT_POSITIONS)
 def test_every_input_position_takes_a_padding_mask(name):
     layer = positions.get(name, max_length=LENGTH, grid=(2, 3))
     inputs, mask = vectors(2, LENGTH, KEY_DIM), np.ones((2, LENGTH), bool)

@@ -37,6 +37,28 @@ def test_it_adds_the_published_waves(length, hidden_dim, max_wavelength, toleran
     np.testing.assert_allclose(array(outputs), inputs + expected, atol=tolerance)
 
 
+@pytest.mark.parametrize("hidden_dim", [2, 6, 7])
+@pytest.mark.parametrize("first_position", [0, 2])
+def test_halves_are_the_sines_and_the_cosines_of_fairseq(hidden_dim, first_position):
+    half = hidden_dim // 2
+    expected = np.zeros((20, hidden_dim))
+    for position, channel in np.ndindex(20, half):
+        angle = (position + first_position) / 10000 ** (channel / max(1, half - 1))
+        expected[position, channel] = np.sin(angle)
+        expected[position, half + channel] = np.cos(angle)
+    result = encoding(20, hidden_dim, layout="halves", first_position=first_position)
+    np.testing.assert_allclose(result, expected, atol=5e-6)
+    chunk = encoding(5, hidden_dim, 3, layout="halves", first_position=first_position)
+    np.testing.assert_allclose(chunk, expected[3:8], atol=5e-6)
+
+
+def test_an_unknown_layout_is_refused():
+    with pytest.raises(ValueError, match=r"`layout`, expected one of .*layout='thirds'"):
+        SinusoidalPositionalEncoding(layout="thirds")
+    with pytest.raises(ValueError, match="`first_position`, expected a non-negative integer"):
+        SinusoidalPositionalEncoding(first_position=-1)
+
+
 @given(st.integers(1, 6), st.integers(0, 30))
 def test_a_stream_in_chunks_gets_the_positions_of_the_whole(length, start_index):
     whole = encoding(start_index + length, 6)

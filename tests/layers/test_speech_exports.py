@@ -7,11 +7,14 @@ import pytest
 from attnzoo.layers import (
     BlankPadding,
     CausalSubsampling,
+    CenteredSubsampling,
     ConvolutionModule,
     FeatureNormalization,
     FrameMask,
     LogMelSpectrogram,
+    WaveformEncoder,
 )
+from attnzoo.layers.positions import ConvolutionalPositionalEncoding
 
 from ..backends import needs_tensorflow
 from ..layer_test_case import randomize_weights
@@ -20,7 +23,20 @@ from .export_parity import assert_exports_agree
 FEATURES = 6
 LAYERS = {
     "causal subsampling": (lambda: CausalSubsampling(5, 4, channels=3), 5),
+    "centered subsampling": (lambda: CenteredSubsampling((4, 5), (3, 3), (1, 2)), 5),
+    "centered subsampling, gated": (
+        lambda: CenteredSubsampling((4, 5), (5, 5), (2, 2), "glu"),
+        5,
+    ),
     "convolution module": (lambda: ConvolutionModule(4), FEATURES),
+    "convolutional positions": (lambda: ConvolutionalPositionalEncoding(4, 3), FEATURES),
+    **{
+        f"waveform encoder, {kind}": (
+            lambda kind=kind: WaveformEncoder((4, 5), (3, 2), (1, 2), kind),
+            5,
+        )
+        for kind in ("group", "layer")
+    },
     "features of an utterance": (lambda: FeatureNormalization("utterance"), FEATURES),
     "blank padding": (BlankPadding, FEATURES),
 }

@@ -87,6 +87,15 @@ def test_a_gated_block_without_biases_matches_the_formula_in_float64(normalize_a
     np.testing.assert_allclose(block(inputs, training=training), expected, atol=5e-6)
 
 
+def test_a_rectified_block_matches_the_formula_in_float64():
+    inputs = vectors(BATCH, LENGTH, HIDDEN)
+    block = make_block(inputs, feed_forward="relu")
+    expected = references.encoder_block(
+        inputs, named_weights(block), HEADS, True, activation=lambda x: np.maximum(x, 0)
+    )
+    np.testing.assert_allclose(block(inputs), expected, atol=5e-6)
+
+
 @NORMS
 def test_gradients_match_differences_in_float64(normalize_first):
     inputs, target = vectors(2, 3, 4), vectors(2, 3, 4, seed=1)
@@ -260,7 +269,7 @@ def test_a_dropout_outside_zero_to_one_is_refused(argument, rate):
 
 
 def test_another_feed_forward_network_is_refused():
-    with pytest.raises(ValueError, match=r"'gelu' or 'geglu'.*feed_forward='swiglu'"):
+    with pytest.raises(ValueError, match=r"one of .*'geglu'.*feed_forward='swiglu'"):
         TransformerEncoderBlock(2, 4, feed_forward="swiglu")
 
 

@@ -114,7 +114,7 @@ def test_a_configuration_that_is_not_understood_is_refused(folder, written, wron
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"feed_forward": "swiglu"}, "'gelu' or 'geglu'"),
+        ({"feed_forward": "swiglu"}, "'gelu', 'geglu' or 'relu'"),
         ({"global_every": 0, "window": (1, 1)}, "a positive integer or None"),
         ({"global_every": 2}, "only with a `window`"),
         ({"global_rope_wavelength": 5.0}, "only with position='rope' and `global_every`"),

@@ -12,6 +12,14 @@ from .recordings import noise, tone
 PREPROCESSOR = AudioPreprocessor(16000, 160, 4)  # 640 samples a vector.
 
 
+def test_a_first_vector_may_take_other_steps_than_the_next():
+    preprocessor = AudioPreprocessor(16000, 1, 320, steps_of_first_vector=400)
+    clips = preprocessor.encode([(np.zeros(n, "int16"), 16000) for n in (399, 400, 719, 720)])
+    assert [clip.num_vectors for clip in clips] == [0, 1, 1, 2]
+    assert preprocessor.collate(clips[:1])["waveform"].shape == (1, 640)
+    assert preprocessor.collate([])["waveform"].shape == (0, 400)
+
+
 def test_the_configuration_decides_it():
     preprocessor = AudioPreprocessor.of_config(zoo.get_config("speech_encoder/small"))
     assert preprocessor.description() == PREPROCESSOR.description()

@@ -9,6 +9,23 @@ from . import speech_reference
 
 RATE = 8000
 VECTOR = 4 * 80  # samples
+CENTERED = {
+    "stem": "centered",
+    "stem_channels": (8, 16),
+    "stem_kernels": (5, 3),
+    "stem_strides": (2, 2),
+}
+OF_SAMPLES = {
+    "num_mels": 80,
+    "feature_normalization": None,
+    "frequency_masks": 0,
+    "time_masks": 0,
+    "stem": "waveform",
+    "stem_channels": (8, 8),
+    "stem_kernels": (20, 20),
+    "stem_strides": (16, 20),
+    "stem_norm": "layer",
+}
 
 
 def encoder(**overrides):
@@ -16,7 +33,7 @@ def encoder(**overrides):
     sizes = {"sampling_rate": RATE, "num_mels": 10, "hidden_dim": 16, "intermediate_dim": 24}
     model = zoo.build("speech_encoder/tiny", **{**sizes, "num_classes": 5, **overrides})
     randomize_weights(model)
-    if model.get_layer("feature_normalization").weights:
+    if zoo.config_of(model).feature_normalization == "global":
         model.get_layer("feature_normalization").set_weights(
             [np.linspace(-3.0, 1.0, 10), np.linspace(1.0, 3.0, 10)]
         )
@@ -142,14 +159,34 @@ def test_augmentation_is_active_in_training_only():
         ({"head": "attention"}, r"`head`, expected one of \('ctc', 'class', 'frames'\)"),
         ({"subsampling": 3}, r"`subsampling`, expected one of \(1, 2, 4\)"),
         ({"input": "mp3"}, r"`input`, expected one of"),
-        ({"feature_normalization": None}, r"`feature_normalization`, expected one of"),
+        ({"feature_normalization": "batch"}, r"`feature_normalization`, expected one of"),
+        ({"feature_normalization": None}, "only with input='features'"),
+        ({"stem": "conformer"}, r"`stem`, expected one of"),
+        ({"stem": "centered"}, r"`stem_channels`.* with stem='centered'.*stem_channels=None"),
+        ({**CENTERED, "stem_strides": (2,)}, r"a number for each.*stem_strides=\(2,\)"),
+        ({**CENTERED, "stem_channels": (8, 9)}, r"last of `stem_channels` to be `hidden_dim`"),
+        ({**CENTERED, "stem_kernels": (4, 4)}, "`kernel_sizes`, expected odd"),
+        ({**CENTERED, "subsampling": 2}, "`subsampling` only with stem='causal'"),
+        ({"stem_kernels": (5, 5)}, "`stem_kernels` only with stem='centered' or 'waveform'"),
+        ({"stem_hears_padding": True}, "`stem_hears_padding` only with stem='centered' or"),
+        ({**OF_SAMPLES, "time_masks": 1}, r"time_masks=0 with stem='waveform'.*time_masks=1"),
+        ({**OF_SAMPLES, "input": "features"}, "input='waveform'.*input='features'"),
+        ({**OF_SAMPLES, "feature_normalization": "global"}, "feature_normalization='global'"),
+        ({**OF_SAMPLES, "stem_norm": None}, "`stem_norm` 'group' or 'layer'.*stem_norm=None"),
+        ({**OF_SAMPLES, "num_mels": 40}, "`num_mels` only with stem='causal' or 'centered'"),
+        ({"position_kernel": 3}, "`position_kernel` only with position='convolutional'"),
+        ({"position": "convolutional", "position_groups": 3}, "`groups` to divide"),
+        ({"max_vectors": 9}, "`max_vectors` only with position='learned'"),
+        ({"first_position": 1}, "`first_position` only with position='sinusoidal'"),
+        ({"position": "sinusoidal", "first_position": -1}, "`first_position`, expected a non-neg"),
         ({"att_context_style": "chunked"}, r"`att_context_style`, expected one of"),
         ({"att_context_size": (-1, 2)}, r"`att_context_size`, expected a pair"),
         ({"att_context_size": 8}, r"`att_context_size`, expected a pair"),
         ({"att_context_size": [(8, 2), 3]}, r"`att_context_size`, expected a pair"),
         ({"window": (8, 2)}, r"as `att_context_size=\(left, right\)`"),
         ({"causal": True}, r"as `att_context_size=\(left, right\)`"),
-        ({"position": "learned"}, "`position`, expected one of"),
+        ({"position": "learned"}, "`max_vectors`, a positive integer"),
+        ({"position": "sincos_2d"}, "`position`, expected one of"),
         ({"num_mels": 200}, "use fewer bands"),
     ],
 )
@@ -165,3 +202,45 @@ def test_a_configuration_survives_json(tmp_path):
     assert zoo.config_of(loaded) == zoo.config_of(model)
     waveform, _ = recordings(RATE)
     np.testing.assert_allclose(loaded({"waveform": waveform}), model({"waveform": waveform}))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [CENTERED, {**CENTERED, "position": "sinusoidal", "position_layout": "halves"}],
+    ids=["relative", "sinusoidal"],
+)
+def test_a_centred_stem_makes_a_vector_of_each_rest_and_heeds_no_padding(overrides):
+    model = encoder(**overrides)
+    config = zoo.config_of(model)
+    assert (config.steps_per_vector, config.steps_of_first_vector) == (VECTOR, VECTOR // 4)
+    waveform, mask = recordings(9 * VECTOR, 5 * VECTOR + VECTOR // 4, VECTOR // 4, 9)
+    logits = np.asarray(model({"waveform": waveform, "padding_mask": mask}))
+    for row, samples, real, vectors in zip(logits, waveform, mask, (9, 6, 1, 0), strict=True):
+        assert (row.argmax(-1)[vectors:] == 0).all()
+        if vectors:
+            alone = np.asarray(model({"waveform": samples[None, real]}))[0]
+            np.testing.assert_allclose(row[: len(alone)], alone, atol=1e-5)
+            assert len(alone) == vectors
+
+
+@pytest.mark.parametrize("norm", ["layer", "group"])
+def test_a_stem_of_samples_needs_its_first_vector_whole_and_heeds_no_padding(norm):
+    position = {"position": "convolutional", "position_kernel": 4, "position_groups": 2}
+    overrides = {**OF_SAMPLES, **position, "stem_norm": norm}
+    model = encoder(**{**overrides, "feature_normalization": "utterance"})
+    config = zoo.config_of(model)
+    assert (config.steps_per_vector, config.steps_of_first_vector) == (VECTOR, VECTOR + 4)
+    waveform, mask = recordings(9 * VECTOR + 4, 5 * VECTOR + 3, VECTOR + 4, VECTOR)
+    logits = np.asarray(model({"waveform": waveform, "padding_mask": mask}))
+    for row, samples, real, vectors in zip(logits, waveform, mask, (9, 4, 1, 0), strict=True):
+        assert (row.argmax(-1)[vectors:] == 0).all()
+        if vectors:
+            alone = np.asarray(model({"waveform": samples[None, real]}))[0]
+            np.testing.assert_allclose(row[:vectors], alone, atol=1e-5)
+
+
+def test_no_more_vectors_are_taken_than_there_are_positions():
+    model = encoder(position="learned", max_vectors=9)
+    assert model({"waveform": recordings(9 * VECTOR)[0]}).shape[1] == 9
+    with pytest.raises(ValueError, match="max_length=9"):
+        model({"waveform": recordings(10 * VECTOR)[0]})

@@ -4,7 +4,7 @@ import pytest
 from attnzoo import zoo
 
 from . import speech_reference
-from .test_speech_encoder import RATE, VECTOR, answers, encoder, recordings
+from .test_speech_encoder import CENTERED, OF_SAMPLES, RATE, VECTOR, answers, encoder, recordings
 
 CHUNKED = {"att_context_style": "chunked_limited"}
 CONTEXTS = {
@@ -129,14 +129,19 @@ def test_a_stream_that_is_over_does_not_hold_up_the_others():
         ({"att_context_size": None}, 4, r"limited `att_context_size`"),
         ({"head": "class"}, 4, "'ctc' or 'frames'"),
         ({"feature_normalization": "utterance"}, 4, "`feature_normalization='global'`"),
+        (OF_SAMPLES, 4, "the stem 'causal'.*stem='waveform'"),
+        (CENTERED, 4, "the stem 'causal'.*stem='centered'"),
+        ({"position": "sinusoidal"}, 4, "acts between vectors.*position='sinusoidal'"),
+        ({"position": "learned", "max_vectors": 9}, 4, "position='learned'"),
         ({}, 0, "`chunk_size`, expected a positive multiple of 1"),
         ({}, 2.0, "`chunk_size`, expected a positive multiple of 1"),
         ({"att_context_size": (8, 3), **CHUNKED}, 6, "positive multiple of 4"),
     ],
 )
 def test_what_cannot_be_streamed_says_why(overrides, chunk_size, message):
+    model = encoder(**{"att_context_size": (8, 3), **overrides})
     with pytest.raises(ValueError, match=message):
-        zoo.StreamingEncoder(encoder(**overrides), chunk_size)
+        zoo.StreamingEncoder(model, chunk_size)
 
 
 def test_another_architecture_is_refused():

@@ -86,6 +86,9 @@ class Family:
         more_keys: Keys that `more_fields` reads. Defaults to none.
         more_fields: `f(settings) -> fields` that several keys decide together. Defaults to none.
         more_settings: `f(config) -> settings`, the way back. Defaults to none.
+        extractor: Of families of speech: `f(config) -> settings` of what makes the input there,
+            without its rate. Defaults to none.
+        extracted_fields: `f(settings) -> fields`, the way back. Defaults to none.
     """
 
     model_type: str
@@ -106,6 +109,8 @@ class Family:
     more_keys: tuple[str, ...] = ()
     more_fields: Callable = lambda settings: {}
     more_settings: Callable = lambda config: {}
+    extractor: Callable = lambda config: {}
+    extracted_fields: Callable = lambda settings: {}
 
     common_unused: ClassVar[dict[str, str]] = {
         "*position_ids": "a buffer of 0, 1, 2, ...",

@@ -10,12 +10,15 @@ from ..registry import get_architecture
 from ..tasks import get_task
 from . import google_vit
 from .accounting import read_weights
+from .ctc_symbols import read_symbols
 from .families import FAMILIES
 from .hub import downloaded
 from .npz_tensors import NpzTensors
 from .pixels import read_pixels
 from .report import LoadReport
 from .sentence_transformers import read_pooling
+from .sound import read_sound
+from .table import row_first
 from .tensor_files import TensorFiles
 from .tokenizer_files import read_tokenizer
 
@@ -26,6 +29,7 @@ _HEADS = {
     "ForTokenClassification": "sequence_tagger",
     "ForImageClassification": "image_classifier",
     "ForImageClassificationWithTeacher": "image_classifier",
+    "ForCTC": "speech_encoder",
 }
 
 
@@ -80,7 +84,7 @@ class Checkpoint:
         """Name of the architecture that fits best: that of its head."""
         return self.head_architecture or next(iter(self.family.fields))
 
-    def build(self, architecture=None, dtype=None, num_classes=None):
+    def build(self, architecture=None, dtype=None, num_classes=None, head=None):
         """Builds the model and fills it.
 
         Args:
@@ -88,6 +92,8 @@ class Checkpoint:
             dtype: Dtype policy. Defaults to None (Keras's global policy).
             num_classes: Number of classes, 0 for the backbone; another number than the head's
                 makes a new one. Defaults to None (the head's, 0 without one).
+            head: Kind of the head, of architectures that have several; another one than the
+                checkpoint's makes a new one. Defaults to None (the checkpoint's).
 
         Returns:
             The model and the `LoadReport`.
@@ -106,10 +112,16 @@ class Checkpoint:
         own = len(self.labels) if self.head_architecture == architecture else 0
         num_classes = own if num_classes is None else num_classes
         config = self._config(architecture, num_classes, report)
-        head = self.family.heads[architecture](config)
+        is_own = own == num_classes
+        if head is not None:
+            is_own = is_own and head == getattr(config, "head", head)
+            config = config.replace(head=head)
         kept = []
         if num_classes and own:
-            kept = head if own == num_classes else _before_logits(head)
+            kept = self.family.heads[architecture](config)
+            kept = kept if is_own else _before_logits(kept)
+            if self.blank:
+                kept = [row_first(entry, self.blank) for entry in kept]
         unused = {**self.family.common_unused, **self.family.unused}
         theirs = {
             name for of in self.family.heads.values() for e in of(config) for name in e.theirs
@@ -148,16 +160,28 @@ class Checkpoint:
         config = self.family.config(self.settings, architecture, self.names, **fields)
         if architecture == "image_classifier":
             config = config.replace(**read_pixels(self.path, config.image_shape, report))
+        if architecture == "speech_encoder":
+            config = config.replace(**read_sound(self.path, self.family))
         return config
 
     def _head_architecture(self):
         classes = self.settings.get("architectures") or []
         architectures = [_HEADS[name] for c in classes for name in _HEADS if c.endswith(name)]
-        if architectures:
-            return architectures[0]
-        return None
+        known = [name for name in architectures if name in self.family.classes]
+        return known[0] if known else None
+
+    @property
+    def blank(self):
+        """The class that is the blank of CTC there, as it is the first here; 0 with other heads."""
+        is_ctc = self.head_architecture == "speech_encoder"
+        return (self.settings.get("pad_token_id") or 0) if is_ctc else 0
 
     def _labels(self):
+        if self.head_architecture == "speech_encoder":
+            count = self.settings.get("vocab_size", 32)
+            labels = read_symbols(self.path, count, self.blank)
+            self._check_labels(labels, "classes by `vocab_size`")
+            return labels
         labels = self.settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
         try:
             labels = [labels[key] for key in sorted(labels, key=int)]
@@ -169,10 +193,10 @@ class Checkpoint:
                 f"Expected `id2label` of {self.path / CONFIG_FILE} to name each class once. "
                 f"Received: {self.settings.get('id2label')!r:.200}"
             )
-        self._check_labels(labels)
+        self._check_labels(labels, "labels in `id2label`")
         return labels
 
-    def _check_labels(self, labels):
+    def _check_labels(self, labels, named):
         config = self.family.config(self.settings, self.head_architecture, self.names)
         (bias,) = (
             entry.theirs[-1]
@@ -182,7 +206,7 @@ class Checkpoint:
         rows = self.files.shapes.get(self.names.get(bias), (None,))[0]
         if rows is not None and rows != len(labels):
             raise ValueError(
-                f"Expected as many labels in `id2label` of {self.path / CONFIG_FILE} as the head "
+                f"Expected as many {named} of {self.path / CONFIG_FILE} as the head "
                 f"has classes. Received: {len(labels)} labels, a head of {rows} classes"
             )
         if len(labels) < 2:

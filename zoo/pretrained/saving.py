@@ -6,15 +6,19 @@ from pathlib import Path
 from ..builder import architecture_of, rebuild
 from ..files import staging_folder
 from .accounting import made_tensors
+from .ctc_symbols import write_symbols
 from .families import FAMILIES
 from .loading import CONFIG_FILE
 from .pixels import write_pixels
 from .sentence_transformers import write_pooling
+from .sound import sound_fields, write_sound
 from .tensor_files import WEIGHTS_FILE, write_tensors
 from .tokenizer_files import write_tokenizer
 
 # Fields that are written to another file than config.json.
 _BESIDE = ("pixel_mean", "pixel_std")
+# Fields without weights that change what a model says, and that transformers does not have.
+_CHANGES_OUTPUTS = ("att_context_size", "classifier_activation")
 
 
 def save_checkpoint(pipeline, path):
@@ -47,9 +51,10 @@ def save_checkpoint(pipeline, path):
     if config.num_classes:
         prefix = f"{family.prefix}."
         settings["architectures"] = [family.head_class(architecture, config)]
-        labels = {str(index): label for index, label in enumerate(pipeline.labels)}
-        settings["id2label"] = labels
-        settings["label2id"] = {label: int(index) for index, label in labels.items()}
+        if architecture != "speech_encoder":  # Whose labels are symbols, in a file of their own.
+            labels = {str(index): label for index, label in enumerate(pipeline.labels)}
+            settings["id2label"] = labels
+            settings["label2id"] = {label: int(index) for index, label in labels.items()}
         entries += family.heads[architecture](config)
     tensors = made_tensors(model, entries)
     of_head = {
@@ -63,6 +68,10 @@ def save_checkpoint(pipeline, path):
             write_tokenizer(pipeline.preprocessor, folder)
         if architecture == "image_classifier":
             write_pixels(folder, config)
+        if architecture == "speech_encoder":
+            write_sound(folder, family, config)
+            if config.num_classes:
+                write_symbols(folder, pipeline.labels)
         if pooling is not None:
             write_pooling(folder, pooling, config.hidden_dim)
         folder.rename(path)
@@ -93,6 +102,14 @@ def _family_of(architecture, config, was):
 
 def _differences(family, architecture, config):
     """Fields in which a configuration is not one of the family's."""
+    is_speech = architecture == "speech_encoder"
+    others = [
+        f"{name}={getattr(config, name)!r}"
+        for name, value in family.fields[architecture].items()
+        if getattr(config, name) != value and name not in config.free_fields
+    ]
+    if others and is_speech:  # Its families do not have each other's fields.
+        return others
     settings = family.settings(config)
     if wrong := family.not_understood(settings):
         return wrong
@@ -101,10 +118,14 @@ def _differences(family, architecture, config):
     if config.num_classes:  # A head of transformers' is on the pooler where the family has one.
         names.add("pooler.dense.weight")
     found = family.config(settings, architecture, names, num_classes=config.num_classes)
+    if config.num_classes and architecture not in family.classes:
+        return [f"num_classes={config.num_classes} (it has a decoder there, and no head)"]
+    if is_speech:
+        found = found.replace(**sound_fields(family, config))
     return [
         f"{name}={value!r}"
         for name, value in config.to_dict().items()
         if value != getattr(found, name)
-        and (name not in config.free_fields or name == "classifier_activation")
+        and (name not in config.free_fields or name in _CHANGES_OUTPUTS)
         and name not in _BESIDE
     ]

@@ -1,5 +1,6 @@
 """Tables that pair our weights with the tensors of a checkpoint, readable both ways."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,6 +44,44 @@ def convolution(ours, theirs):
         lambda array: (array.transpose(3, 2, 0, 1),),
     )
     return [kernel, kept(f"{ours}/bias", f"{theirs}.bias")]
+
+
+def convolution_1d(ours, theirs, use_bias=True):
+    """A 1-D convolution: `(size, in, out)` from `(out, in, size)`."""
+    kernel = Entry(
+        (f"{ours}/kernel",),
+        (f"{theirs}.weight",),
+        lambda array: (array.transpose(2, 1, 0),),
+        lambda array: (array.transpose(2, 1, 0),),
+    )
+    return [kernel, kept(f"{ours}/bias", f"{theirs}.bias")][: 2 if use_bias else 1]
+
+
+def of_encoder(entries):
+    """The same where the tensors are those of an encoder by itself, or of one with a decoder."""
+    return [
+        dataclasses.replace(
+            entry,
+            theirs=tuple(f"{name}|encoder.{name}" for name in entry.theirs),
+        )
+        for entry in entries
+    ]
+
+
+def row_first(entry, row):
+    """The same entry of tensors of which a row has another place: it is our first."""
+
+    def read(*arrays):
+        return entry.read(
+            *(np.concatenate([a[row : row + 1], np.delete(a, row, 0)]) for a in arrays)
+        )
+
+    return dataclasses.replace(entry, read=read)
+
+
+def without_tensor(ours, size):
+    """A vector that changes nothing and that the checkpoint has not: zeros, not written back."""
+    return Entry((ours,), (), lambda: (np.zeros(size, "float32"),), lambda array: ())
 
 
 def rows_after(ours, theirs, count):
@@ -126,6 +165,11 @@ def block(index, layer, attention, attention_norm, feed_forward, feed_forward_no
     entries += norm(f"{ours}/attention_norm", f"{layer}.{attention_norm}")
     entries += norm(f"{ours}/feed_forward_norm", f"{layer}.{feed_forward_norm}")
     return entries
+
+
+def no_head(config):
+    """Of families whose classes have no head like ours."""
+    return []
 
 
 def classifier(config):

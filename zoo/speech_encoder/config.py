@@ -1,19 +1,28 @@
 """Configuration and presets of the speech encoder (imports no Keras)."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..config import EncoderConfig, check_num_classes
+from .stem import STAGES, check_position, check_stem, frames_of_first_vector
 
+# Positions that a stream has no exact form of.
+ADDED_POSITIONS = ("convolutional", "learned", "sinusoidal")
 _CHOICES = {
     "input": ("waveform", "features"),
-    "feature_normalization": ("global", "utterance"),
+    "feature_normalization": ("global", "utterance", None),
+    "stem": ("causal", "centered", "waveform"),
     "subsampling": (1, 2, 4),
     "att_context_style": ("regular", "chunked_limited"),
     "head": ("ctc", "class", "frames"),
-    # Where a vector stands in the recording means nothing, and a stream has no end.
-    "position": ("alibi", "relative", "rope", "shaw", "t5", None),
+    # Where a vector stands in the recording means nothing, and a stream has no end. Positions that
+    # are added to the input are there for the checkpoints that have them.
+    "position": ("alibi", "relative", "rope", "shaw", "t5", *ADDED_POSITIONS, None),
+    "position_layout": ("interleaved", "halves"),
+    "stem_activation": ("gelu", "glu"),
+    "stem_norm": ("group", "layer", None),
 }
 
 
@@ -29,8 +38,9 @@ class SpeechEncoderConfig(EncoderConfig):
         hop_milliseconds: From one frame to the next. Defaults to 10.
         num_mels: Mel bands of a frame. Defaults to 80.
         feature_normalization: Mean and deviation of each band are those of the training data
-            (`"global"`) or of each recording (`"utterance"`, which cannot be streamed). Defaults
-            to `"global"`.
+            (`"global"`) or of each recording (`"utterance"`, which cannot be streamed); None takes
+            features as they are. With `stem="waveform"` that of the samples, `"utterance"` or None.
+            Defaults to `"global"`.
         dynamic_range: Of each recording's own normalisation: how many decibels below its loudest
             mel the others may lie; quieter ones count as that loud, so that the silence of all
             rooms is the same. Defaults to None (any).
@@ -38,7 +48,29 @@ class SpeechEncoderConfig(EncoderConfig):
         frequency_mask_width: Mels that such a band has at most. Defaults to 20.
         time_masks: Stretches of time that are hidden in training. Defaults to 4.
         time_mask_share: Share of the recording that such a stretch has at most. Defaults to 0.06.
-        subsampling: Frames that become one vector: 1, 2 or 4. Defaults to 4.
+        stem: What makes vectors: of frames `"causal"`, see `layers.CausalSubsampling`, or
+            `"centered"`, see `layers.CenteredSubsampling`; of samples, without log-mel frames,
+            `"waveform"`, see `layers.WaveformEncoder`, whose outputs are normalised and projected.
+            Only the first can be streamed. Defaults to `"causal"`.
+        subsampling: Of the causal stem: frames that become one vector, 1, 2 or 4. Defaults to 4.
+        stem_channels: Of another stem: channels that each convolution gives; those of the last one
+            of a centred stem are `hidden_dim`. Defaults to None.
+        stem_kernels: Of the same: frames, or samples, that each sees. Defaults to None.
+        stem_strides: Of the same: those from one output of each to the next. Defaults to None.
+        stem_activation: Of a centred stem: `"gelu"` or `"glu"`. Defaults to `"gelu"`.
+        stem_norm: Of a stem of samples: `"group"` or `"layer"`. Defaults to None.
+        stem_bias: Of the same: whether its convolutions have biases. Defaults to False.
+        stem_hears_padding: Whether it sees what comes of padding, as in the batches of
+            transformers, so that an answer depends on what it is batched with. Defaults to False.
+        scale_embedding: Whether the vectors are multiplied by the root of their size before
+            positions are added. Defaults to False.
+        embedding_norm: Whether the vectors are normalised after it. Defaults to False.
+        max_vectors: With `position="learned"`: longest input in vectors. Defaults to None.
+        position_layout: With `position="sinusoidal"`: `"interleaved"` or `"halves"`, see
+            `layers.SinusoidalPositionalEncoding`. Defaults to `"interleaved"`.
+        first_position: With the same: number of the first position. Defaults to 0.
+        position_kernel: With `position="convolutional"`: vectors that it sees. Defaults to 128.
+        position_groups: With the same: groups of channels. Defaults to 16.
         att_context_size: How many vectors before and after itself one attends to,
             `(left, right)`; or several such pairs, of which training draws one for each batch and
             all else takes the first. Defaults to None (all).
@@ -69,7 +101,22 @@ class SpeechEncoderConfig(EncoderConfig):
     frequency_mask_width: int = 20
     time_masks: int = 4
     time_mask_share: float = 0.06
+    stem: str = "causal"
     subsampling: int = 4
+    stem_channels: tuple | None = None
+    stem_kernels: tuple | None = None
+    stem_strides: tuple | None = None
+    stem_activation: str = "gelu"
+    stem_norm: str | None = None
+    stem_bias: bool = False
+    stem_hears_padding: bool = False
+    scale_embedding: bool = False
+    embedding_norm: bool = False
+    max_vectors: int | None = None
+    position_layout: str = "interleaved"
+    first_position: int = 0
+    position_kernel: int = 128
+    position_groups: int = 16
     att_context_size: tuple | None = None
     att_context_style: str = "regular"
     convolution_kernel: int | None = None
@@ -89,6 +136,7 @@ class SpeechEncoderConfig(EncoderConfig):
         "frequency_masks",
         "head",
         "num_classes",
+        "stem_hears_padding",
         "time_mask_share",
         "time_masks",
     )
@@ -97,6 +145,8 @@ class SpeechEncoderConfig(EncoderConfig):
         "frame_milliseconds",
         "hop_milliseconds",
         "num_mels",
+        "position_groups",
+        "position_kernel",
         "sampling_rate",
     )
     rate_fields: ClassVar[tuple[str, ...]] = (
@@ -114,6 +164,11 @@ class SpeechEncoderConfig(EncoderConfig):
                     f"Received an invalid value for `{name}`, expected one of {known}. "
                     f"Received: {name}={getattr(self, name)!r}"
                 )
+        for name in STAGES:  # JSON gives lists back.
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_position(self)
+        check_stem(self)
         if self.window is not None or self.global_tokens or self.causal:
             raise ValueError(
                 "Expected the reach of a speech encoder as `att_context_size=(left, right)`. "
@@ -139,13 +194,40 @@ class SpeechEncoderConfig(EncoderConfig):
 
     @property
     def hop_length(self):
-        """Samples from one frame to the next."""
+        """Samples from one frame to the next; the frames of a stem of samples are samples."""
+        if self.stem == "waveform":
+            return 1
         return self.sampling_rate * self.hop_milliseconds // 1000
 
     @property
+    def frames_per_vector(self):
+        """Frames from one vector of the encoder to the next."""
+        return self.subsampling if self.stem == "causal" else math.prod(self.stem_strides)
+
+    @property
+    def deciding_frame(self):
+        """Index of the last frame that the first vector needs: they are real together."""
+        return frames_of_first_vector(self) - 1
+
+    @property
     def steps_per_vector(self):
-        """Steps of the input, samples or frames, that become one vector of the encoder."""
-        return self.subsampling * (self.hop_length if self.input == "waveform" else 1)
+        """Steps of the input, samples or frames, from one vector of the encoder to the next."""
+        return self.frames_per_vector * self._steps_per_frame
+
+    @property
+    def steps_of_first_vector(self):
+        """Steps of the input that it takes for a first vector."""
+        return (1 + self.deciding_frame) * self._steps_per_frame
+
+    @property
+    def _steps_per_frame(self):
+        return self.hop_length if self.input == "waveform" else 1
+
+    @property
+    def longest_input(self):
+        """Steps of the input that it takes at most; None if there is no limit."""
+        length = self.max_vectors
+        return None if length is None else length * self.steps_per_vector
 
     @property
     def contexts(self):

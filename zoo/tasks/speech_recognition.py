@@ -65,8 +65,8 @@ class SpeechRecognition(Classification):
     def outputs(self, config):
         """Returns the tensors that an artefact returns (`label`: an index into the labels).
 
-        Of `length` steps come `length // config.steps_per_vector` frames. With CTC, `label` is the
-        best path: merge repetitions, then leave out 0.
+        There is a frame for each `config.steps_per_vector` steps. With CTC, `label` is the best
+        path: merge repetitions, then leave out 0.
         """
         if config.head == "class":
             return super().outputs(config)
@@ -97,7 +97,7 @@ class SpeechRecognition(Classification):
         """
         generator = np.random.default_rng(seed)
         lengths = np.asarray(lengths, "int32")
-        length = length or max(config.steps_per_vector, int(lengths.max(initial=0)))
+        length = length or max(config.steps_of_first_vector, int(lengths.max(initial=0)))
         is_real = np.arange(length) < lengths[:, None]
         inner = (config.num_mels,) if config.input == "features" else ()
         noise = generator.normal(size=(*is_real.shape, *inner)).astype("float32")
@@ -119,8 +119,10 @@ class SpeechRecognition(Classification):
         Of one vector, two, a prime number of steps, and the longest; each without padding, and with
         rows of other lengths, one of them all padding.
         """
-        unit = config.steps_per_vector
-        lengths = sorted({unit, 2 * unit, _prime(7 * unit), self.longest(config)})
+        unit, first = config.steps_per_vector, config.steps_of_first_vector
+        longest = self.longest(config)
+        lengths = {first, first + unit, _prime(first + 6 * unit), longest}
+        lengths = sorted({min(length, longest) for length in lengths})
         for batch in BATCH_SIZES:
             for length in lengths:
                 full = self.sample(config, [length] * batch, seed=length)
@@ -154,11 +156,12 @@ class SpeechRecognition(Classification):
         return {"wav_bytes": encoded}
 
     def longest(self, config):
-        """Returns the steps that an artefact is verified up to, about a second: no limit."""
+        """Returns the steps that an artefact is verified up to: about a second, or its limit."""
         second = config.sampling_rate
         if config.input == "features":
             second //= config.hop_length
-        return -(-second // config.steps_per_vector) * config.steps_per_vector
+        longest = -(-second // config.steps_per_vector) * config.steps_per_vector
+        return min(longest, config.longest_input or longest)
 
     def load_preprocessor(self, folder, config):
         """Returns the preprocessor, which the configuration decides."""
