@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from attnzoo import export, zoo
+from attnzoo import export, training, zoo
 from attnzoo.zoo.pretrained import Checkpoint, save_checkpoint
 from attnzoo.zoo.tasks import get_task
 
 from ..layer_test_case import randomize_weights
+from ..training.speech_files import write_manifest
 from .small_checkpoints import change_settings, change_tensors
 
 SIZES = {"hidden_dim": 16, "intermediate_dim": 24, "num_layers": 1, "num_heads": 2}
@@ -284,6 +285,24 @@ def test_a_blank_in_another_place_becomes_our_first_class(spoken):
     assert read.labels == SYMBOLS
     clips = recordings(pipeline, 9)
     np.testing.assert_allclose(read.logits(clips)[0], pipeline.logits(clips)[0], atol=1e-5)
+
+
+def test_it_is_fine_tuned_on_recordings_with_transcripts(spoken, tmp_path):
+    data = training.load_data(
+        write_manifest(tmp_path, rows=16), "speech_recognition", verbose=False
+    )
+    pipeline = training.prepare(zoo.load(spoken[0]), data)
+    before = {weight.path: np.array(weight) for weight in pipeline.model.weights}
+    recipe = training.get_recipe(None, data.task, data, True, epochs=1, batch_size=4)
+    training.fit(pipeline, data, recipe, verbose=0)
+    assert recipe.freeze == "embeddings"
+    learned = {
+        weight.path.split("/")[0]
+        for weight in pipeline.model.weights
+        if (np.array(weight) != before[weight.path]).any()
+    }
+    assert learned == {"encoder_block_0", "logits"}
+    assert set(pipeline(list(data.validation.inputs()))[0].text) <= set("".join(pipeline.labels[1:]) + " ")
 
 
 def test_a_head_goes_or_is_replaced_and_that_is_said(spoken):
