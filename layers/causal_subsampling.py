@@ -31,7 +31,8 @@ class CausalSubsampling(keras.layers.Layer):
         `(batch, frames // factor, output_dim)`.
 
     Raises:
-        ValueError: If a size is not a positive integer, or `factor` not 1, 2 or 4.
+        ValueError: If a size is not a positive integer, `factor` not 1, 2 or 4, or there are fewer
+            frames than `factor`.
 
     Example:
     >>> import numpy as np
@@ -81,6 +82,11 @@ class CausalSubsampling(keras.layers.Layer):
     def call(self, frames, padding_mask=None):
         """Returns the vectors of whole sequences."""
         frames = ops.convert_to_tensor(frames)
+        if frames.shape[1] is not None and frames.shape[1] < self.factor:
+            raise ValueError(
+                f"Expected `factor={self.factor}` frames at least, which make a vector; put zeros "
+                f"behind a shorter input. Received: shape {tuple(frames.shape)}"
+            )
         return self._run(frames, padding_mask, self.initial_state(ops.shape(frames)[0]))[0]
 
     def initial_state(self, batch_size):

@@ -41,8 +41,8 @@ class LogMelSpectrogram(keras.layers.Layer):
 
     Raises:
         ValueError: If a size is not a positive integer, a frame is shorter than a hop or longer
-            than `fft_length`, the frequencies do not lie in order below half the rate, or there are
-            so many bands that one of them holds no frequency.
+            than `fft_length`, the frequencies do not lie in order below half the rate, there are
+            so many bands that one of them holds no frequency, or a waveform is shorter than a hop.
 
     Example:
     >>> import numpy as np
@@ -113,6 +113,12 @@ class LogMelSpectrogram(keras.layers.Layer):
     def call(self, waveform):
         """Returns the frames of whole recordings."""
         waveform = ops.cast(ops.convert_to_tensor(waveform), self._dtype)
+        if waveform.shape[1] is not None and waveform.shape[1] < self.hop_length:
+            raise ValueError(
+                f"Expected a waveform of `hop_length={self.hop_length}` samples at least, which "
+                "make a frame; put zeros behind a shorter one. "
+                f"Received: shape {tuple(waveform.shape)}"
+            )
         before = self.frame_length - self.hop_length
         return self._frames(ops.pad(waveform, [[0, 0], [before, 0]]))
 

@@ -302,7 +302,9 @@ def test_it_is_fine_tuned_on_recordings_with_transcripts(spoken, tmp_path):
         if (np.array(weight) != before[weight.path]).any()
     }
     assert learned == {"encoder_block_0", "logits"}
-    assert set(pipeline(list(data.validation.inputs()))[0].text) <= set("".join(pipeline.labels[1:]) + " ")
+    assert set(pipeline(list(data.validation.inputs()))[0].text) <= set(
+        "".join(pipeline.labels[1:]) + " "
+    )
 
 
 def test_a_head_goes_or_is_replaced_and_that_is_said(spoken):

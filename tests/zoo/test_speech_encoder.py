@@ -244,3 +244,11 @@ def test_no_more_vectors_are_taken_than_there_are_positions():
     assert model({"waveform": recordings(9 * VECTOR)[0]}).shape[1] == 9
     with pytest.raises(ValueError, match="max_length=9"):
         model({"waveform": recordings(10 * VECTOR)[0]})
+
+
+@pytest.mark.parametrize("samples", [0, 159, 160, 639])
+def test_a_recording_too_short_for_a_vector_is_refused(samples):
+    model = zoo.build("speech_encoder/tiny")  # Four frames of 160 samples a vector.
+    with pytest.raises(ValueError, match=r"at least, which make a (frame|vector); put zeros"):
+        model({"waveform": np.zeros((1, samples), "float32")})
+    assert model({"waveform": np.zeros((1, 640), "float32")}).shape == (1, 1, 29)
