@@ -9,7 +9,7 @@ from .types import positive_integer
 
 def add_arguments(parser):
     """Adds the arguments of `attnzoo export`."""
-    parser.add_argument("model", help="a folder of `attnzoo train`")
+    parser.add_argument("model", help="a folder of `attnzoo train`, or a .keras file of any model")
     parser.add_argument(
         "--to",
         type=_formats,
@@ -59,13 +59,14 @@ def run(arguments):
     """Exports, prints the checks and what to do next."""
     if arguments.chunk_size is not None and not arguments.streaming:
         raise ValueError("Expected `--chunk-size` only with `--streaming`.")
-    from ..zoo import load
-
-    pipeline = load(arguments.model)
     from .. import export
+    from ..export.sources import load_source
+    from ..zoo import Pipeline
+
+    model = load_source(arguments.model)
 
     report = export.to_artefact(
-        pipeline,
+        model,
         arguments.out,
         arguments.to,
         arguments.version,
@@ -84,7 +85,11 @@ def run(arguments):
     print(f"\nVerified and written to {arguments.out}; its README.md says how to serve it")
     print_next(
         f"verify {arguments.out}",
-        f"predict {arguments.out} {pipeline.task.command_example}",
+        *(
+            [f"predict {arguments.out} {model.task.command_example}"]
+            if isinstance(model, Pipeline)
+            else [f"inspect {arguments.out}"]
+        ),
         *([f"stream {arguments.out} --input recording.wav"] if arguments.streaming else []),
     )
 

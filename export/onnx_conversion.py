@@ -3,14 +3,15 @@
 import contextlib
 import json
 import logging
+import re
 
 import numpy as np
-import tensorflow as tf
 
 from .formats import ATTENTION_KINDS, PRECISIONS
 from .lowering import OPERATOR_HANDLERS, OPERATOR_SETS, lowered
 from .precision import in_precision
 from .quiet import quiet_tensorflow
+from .served_model import traced
 
 # The newest opset that tf2onnx writes.
 OPSET = 18
@@ -32,7 +33,8 @@ def write_onnx(served, path, attention="fused", precision="float32"):
     Returns:
         What is known of it, JSON-like: `constant_bytes`, how many bytes are constants of the model,
         such as the waves of a spectrum: large tensors that are no weights; `fused`, how many of
-        each fused operator it must hold; `decomposed`, what has no operator of its own.
+        each fused operator it must hold; `decomposed`, what has no operator of its own; `others`,
+        the layers with weights that are not looked at, such as convolutions.
 
     Raises:
         ValueError: If `attention` or `precision` is unknown, an operator has no ONNX form, or the
@@ -80,6 +82,7 @@ def write_onnx(served, path, attention="fused", precision="float32"):
         "constant_bytes": constant_bytes,
         "fused": dict(sorted(lowering.fused.items())) if fused else {},
         "decomposed": dict(sorted(lowering.decomposed.items())) if fused else {},
+        "others": dict(sorted(lowering.others.items())) if fused else {},
     }
 
 
@@ -105,12 +108,7 @@ def _values(array):
 
 def _convert(served):
     tf2onnx = _import_tf2onnx()
-
-    @tf.function(autograph=False)
-    def tensors_to_outputs(**tensors):
-        return served(tensors)
-
-    concrete = tensors_to_outputs.get_concrete_function(**served.signature())
+    concrete = traced(served)
     with quiet_tensorflow(), _errors_of("tf2onnx") as errors:
         model, _ = tf2onnx.convert.from_function(
             _AlreadyTraced(concrete),
@@ -121,12 +119,28 @@ def _convert(served):
     if errors:
         raise ValueError(
             "Expected every operator of the model to have an ONNX form; a layer of your own may "
-            f"need other operators. Received from tf2onnx: {' | '.join(errors)}"
+            f"need other operators. Received{_with_its_layer(errors, served.model)} from tf2onnx: "
+            f"{' | '.join(errors)}"
         )
     # Told of them earlier, tf2onnx would also take them for what ONNX has operators for.
     domains = {node.domain for node in model.graph.node}
     model.opset_import.extend(opset for opset in OPERATOR_SETS if opset.domain in domains)
     return model
+
+
+def _with_its_layer(errors, model):
+    """Returns the words that name the layer that an operator without an ONNX form is of, or none.
+
+    An operator's name is a path of the names of layers, which may end in a number more.
+    """
+    layers = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
+    for error in errors:
+        found = re.match(r"Tensorflow op \[(?P<path>\S+)/[^/]+: ", error)
+        for name in reversed(found["path"].split("/") if found else []):
+            for known in (name, re.sub(r"_\d+$", "", name)):
+                if known in layers:
+                    return f" of layer {known!r}, a {type(layers[known]).__name__},"
+    return ""
 
 
 class _AlreadyTraced:

@@ -147,10 +147,12 @@ def _check_onnx_operators(artefact, name):
     received = {operator: counts[operator] for operator in expected}
     if received != expected:
         raise Failure(f"expected {_listed(expected)}, received {_listed(received)}")
-    decomposed = _listed(variant.get("decomposed", {}))
-    return f"{_listed(expected) or 'none fused'}" + (
-        f"; by their own formula {decomposed}" if decomposed else ""
+    unfused = (
+        f"; {how} {_listed(variant[key])}"
+        for key, how in (("decomposed", "by their own formula"), ("others", "as they are"))
+        if variant.get(key)
     )
+    return "".join([_listed(expected) or "none fused", *unfused])
 
 
 def _listed(counts):

@@ -27,9 +27,9 @@ from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples, write_stream_samples
 from .savedmodel import write_savedmodel, write_stream_savedmodel
-from .served_model import ServedModel
 from .served_stream import ServedStream
 from .serving_files import SERVING_FOLDER, write_serving_files
+from .sources import as_served
 from .verification import verify
 from .warmup import write_warm_up
 
@@ -43,7 +43,8 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     """Exports a model to a SavedModel for TF Serving, proven equal before it is moved into place.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
         path: The artefact's folder; the SavedModel goes to `path/savedmodel/<version>`.
         version: Version number, as TF Serving wants one. Defaults to None (1).
         signatures: `"auto"` or a list of names, see `write_savedmodel`. Defaults to `"auto"`.
@@ -64,7 +65,8 @@ def to_onnx(model, path, overwrite=False, attention="fused", precision="float32"
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
         path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of int8 to
             `path/onnx/model.int8.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
@@ -139,7 +141,8 @@ def to_artefact(
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
         path: The artefact's folder.
         formats: Some of `FORMATS`. Defaults to all.
         version: Version number of the SavedModel. Defaults to None (1).
@@ -179,7 +182,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
-    served = ServedModel(model)
+    served = as_served(model)
     streams = any(variant.streams for variant in wanted)
     stream = ServedStream(served, chunk_size) if streams else None
     fingerprint = _fingerprint(served)
@@ -267,7 +270,8 @@ def _parts(name, variant):
 def _write_common_files(served, folder):
     """Writes what all variants share and returns its checksums."""
     write_samples(served, folder / SAMPLES_FOLDER)
-    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
+    if served.labels:
+        (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
     if served.preprocessor is not None:
         served.preprocessor.save(folder)
     return checksums(folder, _files_below(folder, "."))
@@ -282,10 +286,7 @@ def _files_below(folder, name):
 def _fingerprint(served):
     """Returns a SHA-256 over all that makes the model answer as it does."""
     digest = hashlib.sha256()
-    parts = [served.architecture, json.dumps(served.config.to_dict()), json.dumps(served.labels)]
-    if served.preprocessor is not None:
-        parts.append(served.preprocessor.description())
-    for part in parts:
+    for part in served.description():
         digest.update(part.encode("utf-8"))
     for weight in served.model.get_weights():
         digest.update(weight.tobytes())

@@ -23,6 +23,12 @@ class Lowering:
     def __init__(self, fused):
         self.fused = fused
         self.decomposed = Counter()
+        self._others = {}
+
+    @property
+    def others(self):
+        """`Counter` of the classes of layers with weights that the table does not hold."""
+        return Counter(self._others.values())
 
     def call(self, layer, lowered_call):
         """Returns the `call` of a layer: lowered, or its own where no operator says it."""
@@ -35,6 +41,17 @@ class Lowering:
             except Unsaid as unsaid:
                 self.decomposed[unsaid.name] += 1
                 return own_call(*args, **kwargs)
+
+        return call
+
+    def counted_call(self, layer):
+        """Returns the `call` of a layer that the table does not hold, counted once."""
+        own_call = layer.call
+
+        @functools.wraps(own_call)
+        def call(*args, **kwargs):
+            self._others[id(layer)] = type(layer).__name__
+            return own_call(*args, **kwargs)
 
         return call
 
@@ -56,12 +73,25 @@ def lowered(model):
             for layer in _layers_of(model):
                 if type(layer) in TABLE:
                     call = lowering.call(layer, TABLE[type(layer)])
-                    object.__setattr__(layer, "call", call)
-                    rebound.append(layer)
+                elif _has_weights_alone(layer):
+                    call = lowering.counted_call(layer)
+                else:
+                    continue
+                object.__setattr__(layer, "call", call)
+                rebound.append(layer)
             yield lowering
         finally:
             for layer in rebound:
                 object.__delattr__(layer, "call")
+
+
+def _has_weights_alone(layer):
+    """Returns whether something is a layer with weights and without layers inside."""
+    return (
+        isinstance(layer, keras.Layer)
+        and bool(layer.weights)
+        and not layer._flatten_layers(include_self=False)
+    )
 
 
 def _layers_of(model):

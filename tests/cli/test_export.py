@@ -84,6 +84,38 @@ def test_a_file_system_that_is_read_only_is_told_in_one_line(attnzoo, trained, t
     assert result.err.splitlines()[-1].startswith("attnzoo: error: [Errno ")
 
 
+def keras_file(path, layer):
+    import keras
+
+    keras.Sequential([keras.Input((3,), name="row"), layer]).save(path)
+    return path
+
+
+def test_a_file_of_keras_is_exported(attnzoo, tmp_path):
+    import keras
+
+    file = keras_file(tmp_path / "mine.keras", keras.layers.Dense(2, name="out"))
+    result = attnzoo("export", file, "--to", "onnx", "--out", tmp_path / "dist")
+    assert result.code == 0, result.err
+    assert "ONNX checker" in result.out
+    assert f"attnzoo inspect {tmp_path / 'dist'}" in result.out
+    assert manifest_of(tmp_path / "dist")["inputs"][0]["name"] == "row"
+
+
+def test_a_file_of_layers_that_only_its_author_has_is_refused_by_their_name(attnzoo, tmp_path):
+    import keras
+
+    class Mine(keras.layers.Dense):
+        pass
+
+    file = keras_file(tmp_path / "mine.keras", Mine(2))
+    for model, message in ((file, "'Mine'"), (tmp_path / "none.keras", "none.keras")):
+        result = attnzoo("export", model, "--to", "onnx", "--out", tmp_path / "dist")
+        assert result.code == 1
+        assert message in result.err
+        assert len(result.err.splitlines()) == 1
+
+
 # === Verify ===
 
 
