@@ -2,7 +2,7 @@
 
 import sys
 
-from ..export.formats import ATTENTION_KINDS, FORMATS, PRECISIONS
+from ..export.formats import ATTENTION_KINDS, FORMATS, NEWEST_OPSET, PRECISIONS
 from .output import print_json, print_next, print_report
 from .types import positive_integer
 
@@ -31,15 +31,21 @@ def add_arguments(parser):
         "--attention",
         choices=ATTENTION_KINDS,
         default="fused",
-        help="of the ONNX file: operators of ONNX Runtime, or standard ones that every runtime has "
-        "(default: fused)",
+        help="of the ONNX file: operators of ONNX Runtime, those of the newest standard, or the "
+        "formulas' own, which every runtime has (default: fused)",
+    )
+    parser.add_argument(
+        "--opset",
+        type=positive_integer,
+        metavar="N",
+        help=f"of the ONNX file, up to {NEWEST_OPSET} (default: 18, and 23 for standard attention)",
     )
     parser.add_argument(
         "--precision",
         type=_precisions,
         default=["float32"],
         metavar="PRECISIONS",
-        help="some of float32,int8: an ONNX file each (default: float32)",
+        help="some of float32,float16,int8: an ONNX file each (default: float32)",
     )
     parser.add_argument(
         "--streaming",
@@ -75,6 +81,7 @@ def run(arguments):
         streaming=arguments.streaming,
         chunk_size=arguments.chunk_size,
         attention=arguments.attention,
+        opset=arguments.opset,
         precisions=arguments.precision,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )

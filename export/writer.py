@@ -61,32 +61,42 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
 
 
-def to_onnx(model, path, overwrite=False, attention="fused", precision="float32"):
+def to_onnx(model, path, overwrite=False, attention="fused", precision="float32", opset=None):
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
         model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
             Keras model.
-        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of int8 to
-            `path/onnx/model.int8.onnx`.
+        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of a precision
+            other than float32 to such as `path/onnx/model.int8.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
         attention: What attention, layer normalisation, GELU and dense layers become: `"fused"`, one
-            operator of ONNX Runtime each, or `"decomposed"`, the operators of their formulas, which
-            every runtime has. Defaults to `"fused"`.
-        precision: `"float32"`, or `"int8"`: matrices and embeddings quantised by channel, and
-            activations as they come. Defaults to `"float32"`.
+            operator of ONNX Runtime each; `"standard"`, one operator each of the ONNX standard; or
+            `"decomposed"`, the operators of their formulas, which every runtime has. Defaults to
+            `"fused"`.
+        precision: `"float32"`; `"float16"`, weights and what is computed with them; or `"int8"`:
+            matrices and embeddings quantised by channel, and activations as they come. What goes in
+            and comes out is float32. Defaults to `"float32"`.
+        opset: Version of the ONNX operators, up to 23. Defaults to None: 18, and 23 of `"standard"`
+            attention, which older ones lack.
 
     Returns:
         The `Report` of the verification.
 
     Raises:
         FileExistsError: If the variant is there and `overwrite` is False.
-        ValueError: If the folder holds exports of another model, or an operator of the model has
-            no ONNX form.
+        ValueError: If the folder holds exports of another model, an operator of the model has no
+            ONNX form, or the `opset` none of the operators.
         VerificationError: If it does not answer as the model does; nothing is left then.
     """
     return to_artefact(
-        model, path, ["onnx"], overwrite=overwrite, attention=attention, precisions=[precision]
+        model,
+        path,
+        ["onnx"],
+        overwrite=overwrite,
+        attention=attention,
+        precisions=[precision],
+        opset=opset,
     )
 
 
@@ -137,6 +147,7 @@ def to_artefact(
     chunk_size=None,
     attention="fused",
     precisions=("float32",),
+    opset=None,
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -155,6 +166,7 @@ def to_artefact(
         attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
         precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
             Defaults to float32 alone.
+        opset: Of the ONNX files, see `to_onnx`. Defaults to None.
 
     Returns:
         The `Report` of the verification of the new variants.
@@ -165,7 +177,7 @@ def to_artefact(
         for format_name in formats
         for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
-    options = {"signatures": signatures, "attention": attention}
+    options = {"signatures": signatures, "attention": attention, "opset": opset}
     return _export(model, path, wanted, options, chunk_size, overwrite, progress)
 
 
@@ -230,15 +242,15 @@ def _variant(format_name, version, streams=False, precision="float32"):
     return _Variant(f"onnx/{file}", format_name, streams, precision)
 
 
-def _write_savedmodel(served, path, signatures="auto", attention=None, precision=None):
+def _write_savedmodel(served, path, signatures="auto", **of_onnx):
     kinds, reason = write_savedmodel(served, path, signatures)
     write_warm_up(path, kinds, served.task, path.parents[1] / SAMPLES_FOLDER, served.architecture)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
 
-def _write_onnx(served, path, signatures=None, attention="fused", precision="float32"):
-    return {"format": "onnx", **write_onnx(served, path, attention, precision)}
+def _write_onnx(served, path, signatures=None, **options):
+    return {"format": "onnx", **write_onnx(served, path, **options)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}

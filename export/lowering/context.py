@@ -6,6 +6,7 @@ from collections import Counter
 
 import keras
 
+from . import operators
 from .markers import counted_marks
 from .table import TABLE
 from .unsaid import Unsaid
@@ -57,16 +58,19 @@ class Lowering:
 
 
 @contextlib.contextmanager
-def lowered(model):
+def lowered(model, standard=False):
     """Rebinds the `call` of every layer of a model that the table holds, and restores it.
 
     Args:
         model: A float32 Keras model.
+        standard: Whether layers call operators of the ONNX standard, of opset 23, in place of ONNX
+            Runtime's own. Defaults to False.
 
     Yields:
         `Lowering`, which counts while the model is called.
     """
     rebound = []
+    token = operators.standard.set(standard)
     with counted_marks() as fused:
         lowering = Lowering(fused)
         try:
@@ -81,6 +85,7 @@ def lowered(model):
                 rebound.append(layer)
             yield lowering
         finally:
+            operators.standard.reset(token)
             for layer in rebound:
                 object.__delattr__(layer, "call")
 

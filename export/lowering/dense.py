@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from .activations import gelu
+from .operators import gelu
 from .unsaid import Unsaid
 
 
@@ -16,5 +16,5 @@ def dense(layer, inputs, training=None):
     if layer.bias is not None:
         outputs += layer.bias
     if layer.activation is keras.activations.gelu:
-        return gelu(layer, outputs)
+        return gelu(outputs)
     return outputs if layer.activation is None else layer.activation(outputs)

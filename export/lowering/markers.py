@@ -14,7 +14,9 @@ import tensorflow as tf
 from onnx import TensorProto, helper
 
 MICROSOFT = "com.microsoft"
-OPERATOR_SETS = [helper.make_opsetid(MICROSOFT, 1)]
+# Of operators of the standard that are newer than what tf2onnx writes, until it has written.
+STANDARD = "attnzoo.standard"
+OPERATOR_SETS = [helper.make_opsetid(domain, 1) for domain in (MICROSOFT, STANDARD)]
 _PREFIX = "attnzoo:"
 _counts = contextvars.ContextVar("counts")
 

@@ -94,12 +94,20 @@ def keras_file(path, layer):
 def test_a_file_of_keras_is_exported(attnzoo, tmp_path):
     import keras
 
-    file = keras_file(tmp_path / "mine.keras", keras.layers.Dense(2, name="out"))
-    result = attnzoo("export", file, "--to", "onnx", "--out", tmp_path / "dist")
+    file = keras_file(tmp_path / "mine.keras", keras.layers.Dense(2, "gelu", name="out"))
+    options = ("--attention", "standard", "--opset", 23, "--precision", "float32,float16")
+    result = attnzoo("export", file, "--to", "onnx", "--out", tmp_path / "dist", *options)
     assert result.code == 0, result.err
     assert "ONNX checker" in result.out
     assert f"attnzoo inspect {tmp_path / 'dist'}" in result.out
-    assert manifest_of(tmp_path / "dist")["inputs"][0]["name"] == "row"
+    manifest = manifest_of(tmp_path / "dist")
+    assert manifest["inputs"][0]["name"] == "row"
+    assert manifest["variants"].keys() == {"onnx/model.onnx", "onnx/model.float16.onnx"}
+    for variant in manifest["variants"].values():
+        assert (variant["attention"], variant["opset"], variant["fused"]) == (
+            *("standard", 23),
+            {"Gelu": 1},
+        )
 
 
 def test_a_file_of_layers_that_only_its_author_has_is_refused_by_their_name(attnzoo, tmp_path):
