@@ -9,6 +9,7 @@ import numpy as np
 
 from ..layers import FeatureNormalization, LogMelSpectrogram
 from .formats import ATTENTION_KINDS, NEWEST_OPSET, OPSETS, PRECISIONS
+from .large_models import large_weights, save
 from .lowering import OPERATOR_HANDLERS, OPERATOR_SETS, STANDARD, lowered
 from .precision import in_precision
 from .quiet import quiet_tensorflow
@@ -16,8 +17,6 @@ from .served_model import traced
 
 # The newest that tf2onnx writes.
 TF2ONNX_OPSET = 18
-# A protobuf file ends at 2 GB.
-LARGEST_BYTES = 1_500_000_000
 # What computes with numbers that half precision does not hold: powers of a spectrum, and sums over
 # all of a recording.
 _EXACT_LAYERS = (LogMelSpectrogram, FeatureNormalization)
@@ -40,11 +39,12 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
         What is known of it, JSON-like: `constant_bytes`, how many bytes are constants of the model,
         such as the waves of a spectrum: large tensors that are no weights; `fused`, how many of
         each fused operator it must hold; `decomposed`, what has no operator of its own; `others`,
-        the layers with weights that are not looked at, such as convolutions.
+        the layers with weights that are not looked at, such as convolutions; `data`, the name of
+        the file beside it that the weights are in, of a model that is too large for one file.
 
     Raises:
         ValueError: If `attention` or `precision` is unknown, `opset` does not have the operators,
-            an operator has no ONNX form, or the model is too large for one file.
+            or an operator has no ONNX form.
     """
     import onnx
 
@@ -63,20 +63,16 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
             f"Received an invalid value for argument `opset`, expected {OPSETS[attention]} to "
             f"{NEWEST_OPSET} with attention={attention!r}. Received: opset={opset!r}"
         )
-    size = 4 * served.model.count_params()
-    if size > LARGEST_BYTES:
-        raise ValueError(
-            f"Expected a model of at most {LARGEST_BYTES:,} bytes, as an ONNX file ends at 2 GB; "
-            f"export a SavedModel instead. Received: {size:,} bytes of weights"
-        )
+    weights = large_weights(served.model)
     fused = attention != "decomposed"
     with (
         lowered(served.model, attention == "standard") if fused else contextlib.nullcontext()
     ) as lowering:
-        model = _convert(served)
+        model = _convert(served, weights)
     model = _in_opset(model, opset)
     constant_bytes = _constant_bytes(model.graph.initializer, served.model.variables)
-    model = in_precision(model, precision, _nodes_of(_EXACT_LAYERS, model.graph, served.model))
+    exact_nodes = _nodes_of(_EXACT_LAYERS, model.graph, served.model)
+    model = in_precision(model, precision, weights, exact_nodes)
     _name_dimensions(model.graph.input, served.inputs)
     _name_dimensions(model.graph.output, served.outputs)
     _order(model.graph.input, served.inputs)
@@ -91,7 +87,7 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
             "labels": json.dumps(served.labels, ensure_ascii=False),
         },
     )
-    onnx.save(model, path)
+    data = save(model, path)
     return {
         "attention": attention,
         "precision": precision,
@@ -100,6 +96,7 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
         "fused": dict(sorted(lowering.fused.items())) if fused else {},
         "decomposed": dict(sorted(lowering.decomposed.items())) if fused else {},
         "others": dict(sorted(lowering.others.items())) if fused else {},
+        **({} if data is None else {"data": data.name}),
     }
 
 
@@ -123,9 +120,9 @@ def _values(array):
     return np.sort(array, axis=None).tobytes()
 
 
-def _convert(served):
+def _convert(served, weights):
     tf2onnx = _import_tf2onnx()
-    concrete = traced(served)
+    concrete = traced(served, weights)
     with quiet_tensorflow(), _errors_of("tf2onnx") as errors:
         model, _ = tf2onnx.convert.from_function(
             _AlreadyTraced(concrete),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .large_models import put_in, save
 from .quiet import quiet
 
 # The largest number of float16; and what stands for larger ones, such as those that masks put in
@@ -16,30 +17,38 @@ _LARGE_HALF = 3e4
 _FLOAT32_OPERATORS = ("ScatterND", "ScatterElements")
 
 
-def in_precision(model, precision, exact_nodes=()):
+def in_precision(model, precision, weights, exact_nodes):
     """Returns an ONNX model in another precision; what goes in and comes out stays float32.
 
     Args:
         model: `onnx.ModelProto` in float32.
         precision: One of `formats.PRECISIONS`.
-        exact_nodes: Names of nodes that half precision is too coarse for. Defaults to `()`.
+        weights: Those that are its inputs, and become constants, see `large_weights`.
+        exact_nodes: Names of nodes that half precision is too coarse for.
     """
-    return _CONVERSIONS[precision](model, exact_nodes)
+    return _CONVERSIONS[precision](model, weights, exact_nodes)
 
 
-def _float16(model, exact_nodes):
+def _float32(model, weights, exact_nodes):
+    put_in(model, weights)
+    return model
+
+
+def _float16(model, weights, exact_nodes):
     """Halves weights and activations."""
     from onnxruntime.transformers import float16
 
     _make_masks_finite(model)
+    kept = [value.name for value in (*model.graph.input, *model.graph.output)]
     model = float16.convert_float_to_float16(
         model,
-        keep_io_types=True,
+        keep_io_types=[name for name in kept if name not in weights],
         op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *_FLOAT32_OPERATORS],
         node_block_list=list(exact_nodes),
     )
     _stay_exact(model.graph)
     _sort(model.graph)
+    put_in(model, weights)
     return model
 
 
@@ -112,21 +121,25 @@ def _taken(node):
                 yield from _taken(inner)
 
 
-def _int8(model, exact_nodes):
+def _int8(model, weights, exact_nodes):
     """Quantises matrices and embeddings by channel; activations are quantised as they come."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    put_in(model, weights)
     with tempfile.TemporaryDirectory() as folder, quiet("root"):
-        path = Path(folder) / "model.onnx"
+        exact, path = Path(folder) / "float32.onnx", Path(folder) / "model.onnx"
+        save(model, exact)
+        model.Clear()  # Large models would be in memory twice.
         quantize_dynamic(
-            model,
+            exact,
             path,
             op_types_to_quantize=["MatMul", "Gemm", "Gather"],
             per_channel=True,
             weight_type=QuantType.QInt8,
+            use_external_data_format=bool(weights),
         )
         return onnx.load(path)
 
 
-_CONVERSIONS = {"float32": lambda model, exact_nodes: model, "float16": _float16, "int8": _int8}
+_CONVERSIONS = {"float32": _float32, "float16": _float16, "int8": _int8}

@@ -73,11 +73,13 @@ class ServedModel:
         return {spec.name: tensor_spec(spec) for spec in self.inputs}
 
 
-def traced(served):
+def traced(served, weights=()):
     """Returns a served model as a `tf.function` of named tensors, traced once.
 
     Args:
         served: `ServedModel`, or another of the same form.
+        weights: Dict from a name to a variable of the model, which is a tensor that goes in by that
+            name. Defaults to `()`.
 
     Raises:
         ValueError: If a layer computes what cannot be in a graph; it is named.
@@ -86,10 +88,18 @@ def traced(served):
     # A dict argument would lose its keys' names in the signature: keyword arguments keep them.
     @tf.function(autograph=False)
     def tensors_to_outputs(**tensors):
-        return served(tensors)
+        if not weights:
+            return served(tensors)
+        given = [(variable, tensors.pop(name)) for name, variable in weights.items()]
+        with keras.StatelessScope(given):
+            return served(tensors)
 
+    specs = {
+        name: tf.TensorSpec(variable.shape, variable.dtype, name)
+        for name, variable in dict(weights).items()
+    }
     try:
-        return tensors_to_outputs.get_concrete_function(**served.signature())
+        return tensors_to_outputs.get_concrete_function(**served.signature(), **specs)
     except Exception as error:
         found = _KERAS_ERROR.match(str(error))
         if found is None:

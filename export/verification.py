@@ -119,7 +119,7 @@ def _check_onnx_file(path):
     import onnx
 
     onnx.checker.check_model(str(path), full_check=True)
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
     domains = sorted({opset.domain or "ai.onnx" for opset in model.opset_import})
     return f"{len(model.graph.node)} nodes of {', '.join(domains)}"
 
@@ -127,7 +127,7 @@ def _check_onnx_file(path):
 def _check_onnx_names(artefact, name):
     import onnx
 
-    graph = onnx.load(artefact.path / name).graph
+    graph = onnx.load(artefact.path / name, load_external_data=False).graph
     inputs, outputs = artefact.tensors(name)
     for values, specs in ((graph.input, inputs), (graph.output, outputs)):
         received = [_signature_of(value) for value in values]

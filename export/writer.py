@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ..zoo.files import checksums, staging_folder, write_json
 from ..zoo.text_preprocessor import TOKENIZER_FILE
 from .artefact import (
@@ -23,6 +25,7 @@ from .artefact import (
     Artefact,
 )
 from .formats import FORMATS, onnx_file
+from .large_models import DATA_SUFFIX
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples, write_stream_samples
@@ -275,8 +278,9 @@ def _write_stream(served, stream, folder, variant, options):
 
 
 def _parts(name, variant):
-    """Returns what of an artefact belongs to a variant alone: itself, and its samples if any."""
-    return [name, *([variant["samples"]] if "samples" in variant else [])]
+    """Returns what of an artefact belongs to a variant alone: itself, and what is beside it."""
+    beside = [f"{name}{DATA_SUFFIX}"] if "data" in variant else []
+    return [name, *beside, *([variant["samples"]] if "samples" in variant else [])]
 
 
 def _write_common_files(served, folder):
@@ -300,8 +304,8 @@ def _fingerprint(served):
     digest = hashlib.sha256()
     for part in served.description():
         digest.update(part.encode("utf-8"))
-    for weight in served.model.get_weights():
-        digest.update(weight.tobytes())
+    for weight in served.model.weights:
+        digest.update(np.ascontiguousarray(weight))
     return digest.hexdigest()
 
 
@@ -396,6 +400,9 @@ def _move_in(folder, path, manifest, report):
         other_checks = [check for check in old_report["checks"] if check["variant"] in others]
         # From here until the end, only the variants that stay count.
         write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+        for name in set(old.variants) - set(others):
+            for part in _parts(name, old.variants[name]):
+                _remove(path / part)
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
@@ -416,3 +423,10 @@ def _replace(source, target):
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(source, target)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
