@@ -7,6 +7,7 @@ import pytest
 
 from attnzoo import zoo
 
+from ..export.small_models import make_source
 from .conftest import LABELS
 
 
@@ -82,6 +83,20 @@ def test_a_file_system_that_is_read_only_is_told_in_one_line(attnzoo, trained, t
     assert result.code == 1
     assert "Traceback" not in result.err
     assert result.err.splitlines()[-1].startswith("attnzoo: error: [Errno ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_model_exports_in_every_precision_and_verifies(attnzoo, name, tmp_path):
+    make_source(name).save(tmp_path / "run")
+    precisions = ("--precision", "float32,float16,int8")
+    exported = attnzoo("export", tmp_path / "run", "--out", tmp_path / "dist", *precisions)
+    assert exported.code == 0, exported.err
+    verified = attnzoo("verify", tmp_path / "dist")
+    assert verified.code == 0, verified.err
+    for file in ("model.onnx", "model.float16.onnx", "model.int8.onnx"):
+        assert f"onnx/{file}" in verified.out
+    assert "FAIL" not in verified.out
 
 
 def keras_file(path, layer):
