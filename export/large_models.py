@@ -11,6 +11,8 @@ LARGEST_BYTES = 1_500_000_000
 # What is smaller stays in the graph, where converters look into it.
 _LEAST_BYTES = 1024
 DATA_SUFFIX = ".data"
+# Of the names that they have as inputs, unlike those of inputs that a model has.
+_PREFIX = "attnzoo_weight_"
 
 
 def large_weights(model):
@@ -25,7 +27,7 @@ def large_weights(model):
         for variable in model.variables
         if variable.dtype == "float32" and 4 * np.prod(variable.shape) > _LEAST_BYTES
     )
-    return {f"weight_{number}": variable for number, variable in enumerate(large)}
+    return {f"{_PREFIX}{number}": variable for number, variable in enumerate(large)}
 
 
 def put_in(model, weights):

@@ -48,21 +48,8 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
     """
     import onnx
 
-    for argument, value, known in (
-        ("attention", attention, ATTENTION_KINDS),
-        ("precision", precision, PRECISIONS),
-    ):
-        if value not in known:
-            raise ValueError(
-                f"Received an invalid value for argument `{argument}`, expected one of {known}. "
-                f"Received: {argument}={value!r}"
-            )
-    opset = OPSETS[attention] if opset is None else opset
-    if opset not in range(OPSETS[attention], NEWEST_OPSET + 1):
-        raise ValueError(
-            f"Received an invalid value for argument `opset`, expected {OPSETS[attention]} to "
-            f"{NEWEST_OPSET} with attention={attention!r}. Received: opset={opset!r}"
-        )
+    opset = OPSETS.get(attention) if opset is None else opset
+    _check_options(attention, precision, opset)
     weights = large_weights(served.model)
     fused = attention != "decomposed"
     with (
@@ -98,6 +85,23 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
         "others": dict(sorted(lowering.others.items())) if fused else {},
         **({} if data is None else {"data": data.name}),
     }
+
+
+def _check_options(attention, precision, opset):
+    for argument, value, known in (
+        ("attention", attention, ATTENTION_KINDS),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"Received an invalid value for argument `{argument}`, expected one of {known}. "
+                f"Received: {argument}={value!r}"
+            )
+    if opset not in range(OPSETS[attention], NEWEST_OPSET + 1):
+        raise ValueError(
+            f"Received an invalid value for argument `opset`, expected {OPSETS[attention]} to "
+            f"{NEWEST_OPSET} with attention={attention!r}. Received: opset={opset!r}"
+        )
 
 
 def _constant_bytes(initializers, variables):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ..zoo.tasks import get_task
 from ..zoo.tasks.tensors import TensorsConfig, dynamic_dimensions
-from .served_model import check_backend, tensor_spec
+from .served_model import check_backend, reason_of, tensor_spec
 
 # Sizes of dynamic dimensions that exports are verified with, as far as the model takes them.
 _LENGTHS = (1, 2, 7, 16, 128)
@@ -57,7 +57,7 @@ class ServedKerasModel:
         results = keras.tree.flatten(self.model(inputs, training=False))
         return dict(zip(self._outputs, results, strict=True))
 
-    def description(self):
+    def fingerprint_parts(self):
         """Returns the texts that, with the weights, make the model answer as it does."""
         try:
             layers = self.model.to_json()
@@ -89,7 +89,7 @@ class ServedKerasModel:
                 return TensorsConfig(inputs, outputs, bounds, lengths or list(sizes))
         raise ValueError(
             "Expected a model that answers random inputs, which exports are verified by. Received: "
-            f"{self.model.name!r}, which raises {' '.join(str(error).split())}"
+            f"{self.model.name!r}, which raises: {reason_of(error)}"
         ) from error
 
     def _takes(self, config, length):
@@ -212,13 +212,28 @@ def _bounds(graph, nodes):
 def _in_float32(model):
     """Returns the model, or a copy that computes in float32 where it does not."""
     layers = model._flatten_layers(include_self=False)
-    if all(layer.compute_dtype in ("float32", None) for layer in layers):
+    if not any(layer.compute_dtype in _OTHER_FLOATS for layer in layers):
         return model
-
-    def in_float32(layer):
-        dtype = {"dtype": "float32"} if isinstance(layer, keras.Layer) else {}
-        return type(layer).from_config({**layer.get_config(), **dtype})
-
-    copy = keras.models.clone_model(model, clone_function=in_float32)
+    classes = {type(layer).__name__: type(layer) for layer in layers}
+    copy = type(model).from_config(_in_float32_too(model.get_config()), custom_objects=classes)
     copy.set_weights(model.get_weights())
     return copy
+
+
+# What is not exported: dtypes, and Keras's policies that name them.
+_OTHER_FLOATS = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
+
+
+def _in_float32_too(config):
+    """Returns a configuration whose dtypes of other floating-point numbers are float32.
+
+    Those of the inputs of models inside count too, to which Keras casts what goes in.
+    """
+    if isinstance(config, list | tuple):
+        return type(config)(map(_in_float32_too, config))
+    if not isinstance(config, dict):
+        return config
+    changed = {key: _in_float32_too(value) for key, value in config.items()}
+    dtype = changed.get("dtype")
+    name = dtype.get("config", {}).get("name") if isinstance(dtype, dict) else dtype
+    return {**changed, "dtype": "float32"} if name in _OTHER_FLOATS else changed

@@ -63,7 +63,7 @@ class ServedModel:
                 )
         return inputs
 
-    def description(self):
+    def fingerprint_parts(self):
         """Returns the texts that, with the weights, make the model answer as it does."""
         parts = [self.architecture, json.dumps(self.config.to_dict()), json.dumps(self.labels)]
         return parts if self.preprocessor is None else [*parts, self.preprocessor.description()]
@@ -101,12 +101,11 @@ def traced(served, weights=()):
     try:
         return tensors_to_outputs.get_concrete_function(**served.signature(), **specs)
     except Exception as error:
-        found = _KERAS_ERROR.match(str(error))
-        if found is None:
+        if _KERAS_ERROR.match(str(error)) is None:
             raise
         raise ValueError(
             "Expected layers that TensorFlow can trace into a graph, not such that compute in "
-            f"Python. Received: a layer {found['layer']}, whose call raises: {found['reason']}"
+            f"Python. Received: {reason_of(error)}"
         ) from error
 
 
@@ -114,6 +113,15 @@ def traced(served, weights=()):
 _KERAS_ERROR = re.compile(
     r"Exception encountered when calling (?P<layer>\w+)\.call\(\)\.\s+(?:\x1b\[1m)?(?P<reason>.*)"
 )
+
+
+def reason_of(error):
+    """Returns in one line what went wrong in a call, and in which layer if Keras says it."""
+    found = _KERAS_ERROR.match(str(error))
+    if found is None:
+        return (str(error) or repr(error)).splitlines()[0]
+    reason = found["reason"].removesuffix("\x1b[0m")
+    return f"a layer {found['layer']}, whose call raises: {reason}"
 
 
 def check_backend():

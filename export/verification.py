@@ -151,7 +151,10 @@ def _check_onnx_operators(artefact, name):
         raise Failure(f"expected {_listed(expected)}, received {_listed(received)}")
     unfused = (
         f"; {how} {_listed(variant[key])}"
-        for key, how in (("decomposed", "by their own formula"), ("others", "as they are"))
+        for key, how in (
+            ("decomposed", "by their own formula"),
+            ("others", "converted as they are"),
+        )
         if variant.get(key)
     )
     return "".join([_listed(expected) or "none fused", *unfused])

@@ -302,7 +302,7 @@ def _files_below(folder, name):
 def _fingerprint(served):
     """Returns a SHA-256 over all that makes the model answer as it does."""
     digest = hashlib.sha256()
-    for part in served.description():
+    for part in served.fingerprint_parts():
         digest.update(part.encode("utf-8"))
     for weight in served.model.weights:
         digest.update(np.ascontiguousarray(weight))

@@ -30,11 +30,12 @@ def rotary_embedding(states, num_heads, frequency):
         num_heads: Number of heads.
         frequency: Angle between neighbours, `(head_size / 2,)`.
     """
-    batch, length = tf.unstack(tf.shape(states)[:2])
+    length = tf.shape(states)[1]
     angles = tf.range(length, dtype=tf.float32)[:, None] * tf.constant(frequency, tf.float32)
     tables = tf.cos(angles), tf.sin(angles)
     if standard.get():
-        places = tf.broadcast_to(tf.range(tf.cast(length, tf.int64)), (batch, length))
+        places = tf.range(tf.cast(length, tf.int64))
+        places = tf.broadcast_to(places, (tf.shape(states)[0], length))
         inputs = [states, *tables, places]
         return mark("RotaryEmbedding", inputs, states.shape, STANDARD, num_heads=num_heads)
     start = tf.zeros((1,), tf.int64)
