@@ -2,14 +2,14 @@
 
 import sys
 
-from ..export.formats import ATTENTION_KINDS, FORMATS, PRECISIONS
+from ..export.formats import ATTENTION_KINDS, FORMATS, NEWEST_OPSET, PRECISIONS
 from .output import print_json, print_next, print_report
 from .types import positive_integer
 
 
 def add_arguments(parser):
     """Adds the arguments of `attnzoo export`."""
-    parser.add_argument("model", help="a folder of `attnzoo train`")
+    parser.add_argument("model", help="a folder of `attnzoo train`, or a .keras file of any model")
     parser.add_argument(
         "--to",
         type=_formats,
@@ -31,15 +31,21 @@ def add_arguments(parser):
         "--attention",
         choices=ATTENTION_KINDS,
         default="fused",
-        help="of the ONNX file: operators of ONNX Runtime, or standard ones that every runtime has "
-        "(default: fused)",
+        help="of the ONNX file: operators of ONNX Runtime, those of the newest standard, or the "
+        "formulas' own, which every runtime has (default: fused)",
+    )
+    parser.add_argument(
+        "--opset",
+        type=positive_integer,
+        metavar="N",
+        help=f"of the ONNX file, up to {NEWEST_OPSET} (default: 18, and 23 for standard attention)",
     )
     parser.add_argument(
         "--precision",
         type=_precisions,
         default=["float32"],
         metavar="PRECISIONS",
-        help="some of float32,int8: an ONNX file each (default: float32)",
+        help="some of float32,float16,int8: an ONNX file each (default: float32)",
     )
     parser.add_argument(
         "--streaming",
@@ -59,13 +65,14 @@ def run(arguments):
     """Exports, prints the checks and what to do next."""
     if arguments.chunk_size is not None and not arguments.streaming:
         raise ValueError("Expected `--chunk-size` only with `--streaming`.")
-    from ..zoo import load
-
-    pipeline = load(arguments.model)
     from .. import export
+    from ..export.sources import load_source
+    from ..zoo import Pipeline
+
+    model = load_source(arguments.model)
 
     report = export.to_artefact(
-        pipeline,
+        model,
         arguments.out,
         arguments.to,
         arguments.version,
@@ -74,6 +81,7 @@ def run(arguments):
         streaming=arguments.streaming,
         chunk_size=arguments.chunk_size,
         attention=arguments.attention,
+        opset=arguments.opset,
         precisions=arguments.precision,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
@@ -84,7 +92,11 @@ def run(arguments):
     print(f"\nVerified and written to {arguments.out}; its README.md says how to serve it")
     print_next(
         f"verify {arguments.out}",
-        f"predict {arguments.out} {pipeline.task.command_example}",
+        *(
+            [f"predict {arguments.out} {model.task.command_example}"]
+            if isinstance(model, Pipeline)
+            else [f"inspect {arguments.out}"]
+        ),
         *([f"stream {arguments.out} --input recording.wav"] if arguments.streaming else []),
     )
 

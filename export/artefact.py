@@ -10,6 +10,7 @@ from pathlib import Path
 from ..zoo.files import read_manifest
 from ..zoo.registry import get_preset
 from ..zoo.tasks import get_task
+from ..zoo.tasks.tensors import Tensors, TensorsConfig
 
 FORMAT = "attnzoo.artefact"
 FORMAT_VERSION = 1
@@ -91,9 +92,11 @@ class Artefact:
 
     @property
     def config(self):
-        """The model's configuration."""
-        default = get_preset(self.manifest["architecture"]).config
-        return type(default)(**self.manifest["config"])
+        """The model's configuration; `TensorsConfig` of a Keras model that is not of the zoo."""
+        config_class = TensorsConfig
+        if self.manifest["task"] != Tensors.name:
+            config_class = type(get_preset(self.manifest["architecture"]).config)
+        return config_class(**self.manifest["config"])
 
 
 def find(path, streaming=False):

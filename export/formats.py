@@ -4,10 +4,13 @@ FORMATS = ("savedmodel", "onnx")
 # The one signature of a SavedModel that is the step of a stream.
 STREAM_SIGNATURE = "serving_default"
 # What attention, layer normalisation, GELU and dense layers become in an ONNX file: one operator
-# each of ONNX Runtime, or the operators of their formulas, which any runtime has.
-ATTENTION_KINDS = ("fused", "decomposed")
+# each of ONNX Runtime, one of the ONNX standard of 2025, or the operators of their formulas, which
+# any runtime has. And the oldest opset that each is written in.
+OPSETS = {"fused": 18, "standard": 23, "decomposed": 18}
+NEWEST_OPSET = 23
+ATTENTION_KINDS = tuple(OPSETS)
 # Of an ONNX file's weights.
-PRECISIONS = ("float32", "int8")
+PRECISIONS = ("float32", "float16", "int8")
 
 
 def onnx_file(precision):

@@ -20,7 +20,8 @@ def load(path):
         ValueError: If the artefact has no preprocessor, so that only tensors could go in.
     """
     artefact, name = find(path)
-    if not set(artefact.task.preprocessor_files) <= set(artefact.manifest["files"]):
+    needed = set(artefact.task.preprocessor_files)
+    if artefact.raw_input is None or not needed <= set(artefact.manifest["files"]):
         raise ValueError(
             f"Expected an artefact with a preprocessor, which makes tensors of raw inputs; "
             f"export a pipeline instead of a bare model. Received: {artefact.path}"

@@ -10,8 +10,7 @@ def artefact_readme(manifest):
     name = manifest["architecture"]
     parts = [
         f"# {name}, exported by attnzoo {manifest['versions']['attnzoo']}",
-        f"Task: {manifest['task']}. Parameters: {manifest['parameters']:,}. "
-        f"Labels: {', '.join(manifest['labels'])} (`labels.txt`, in the order of their indices).",
+        f"Task: {manifest['task']}. Parameters: {manifest['parameters']:,}." + _labels(manifest),
         "## Tensors",
         _table("takes", manifest["inputs"]),
         _table("returns", manifest["outputs"]),
@@ -29,6 +28,14 @@ def artefact_readme(manifest):
         "answers of the Keras model. `attnzoo verify .` checks all of it again."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _labels(manifest):
+    if not manifest["labels"]:
+        return ""
+    return (
+        f" Labels: {', '.join(manifest['labels'])} (`labels.txt`, in the order of their indices)."
+    )
 
 
 def _table(verb, specs):

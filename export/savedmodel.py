@@ -5,6 +5,7 @@ import tensorflow as tf
 from .formats import STREAM_SIGNATURE
 from .quiet import quiet_tensorflow
 from .raw_inputs import RAW_INPUTS
+from .served_model import traced
 
 DEFAULT = "serving_default"
 
@@ -105,12 +106,7 @@ def _wanted(signatures, raw_input):
 
 
 def _tensors_function(served, raw_input):
-    # A dict argument would lose its keys' names in the signature: keyword arguments keep them.
-    @tf.function(autograph=False)
-    def tensors_to_outputs(**tensors):
-        return served(tensors)
-
-    return tensors_to_outputs.get_concrete_function(**served.signature())
+    return traced(served)
 
 
 def _raw_function(served, raw_input):

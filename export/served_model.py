@@ -1,5 +1,8 @@
 """A zoo model as an artefact sees it: tensors that a server can send in, named tensors out."""
 
+import json
+import re
+
 import keras
 import tensorflow as tf
 
@@ -27,12 +30,7 @@ class ServedModel:
     """
 
     def __init__(self, model):
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(
-                "Expected Keras to run on TensorFlow for an export; save the pipeline and export "
-                "it in a process with KERAS_BACKEND=tensorflow. "
-                f"Received: backend {keras.backend.backend()!r}"
-            )
+        check_backend()
         pipeline = model if isinstance(model, Pipeline) else None
         model = model if pipeline is None else pipeline.model
         self.architecture = architecture_of(model)
@@ -65,9 +63,75 @@ class ServedModel:
                 )
         return inputs
 
+    def fingerprint_parts(self):
+        """Returns the texts that, with the weights, make the model answer as it does."""
+        parts = [self.architecture, json.dumps(self.config.to_dict()), json.dumps(self.labels)]
+        return parts if self.preprocessor is None else [*parts, self.preprocessor.description()]
+
     def signature(self):
         """Returns the `tf.TensorSpec` of each input, by name."""
         return {spec.name: tensor_spec(spec) for spec in self.inputs}
+
+
+def traced(served, weights=()):
+    """Returns a served model as a `tf.function` of named tensors, traced once.
+
+    Args:
+        served: `ServedModel`, or another of the same form.
+        weights: Dict from a name to a variable of the model, which is a tensor that goes in by that
+            name. Defaults to `()`.
+
+    Raises:
+        ValueError: If a layer computes what cannot be in a graph; it is named.
+    """
+
+    # A dict argument would lose its keys' names in the signature: keyword arguments keep them.
+    @tf.function(autograph=False)
+    def tensors_to_outputs(**tensors):
+        if not weights:
+            return served(tensors)
+        given = [(variable, tensors.pop(name)) for name, variable in weights.items()]
+        with keras.StatelessScope(given):
+            return served(tensors)
+
+    specs = {
+        name: tf.TensorSpec(variable.shape, variable.dtype, name)
+        for name, variable in dict(weights).items()
+    }
+    try:
+        return tensors_to_outputs.get_concrete_function(**served.signature(), **specs)
+    except Exception as error:
+        if _KERAS_ERROR.match(str(error)) is None:
+            raise
+        raise ValueError(
+            "Expected layers that TensorFlow can trace into a graph, not such that compute in "
+            f"Python. Received: {reason_of(error)}"
+        ) from error
+
+
+# How Keras says which layer raised what.
+_KERAS_ERROR = re.compile(
+    r"Exception encountered when calling (?P<layer>\w+)\.call\(\)\.\s+(?:\x1b\[1m)?(?P<reason>.*)"
+)
+
+
+def reason_of(error):
+    """Returns in one line what went wrong in a call, and in which layer if Keras says it."""
+    found = _KERAS_ERROR.match(str(error))
+    if found is None:
+        return (str(error) or repr(error)).splitlines()[0]
+    reason = found["reason"].removesuffix("\x1b[0m")
+    return f"a layer {found['layer']}, whose call raises: {reason}"
+
+
+def check_backend():
+    """Raises a ValueError unless Keras runs on TensorFlow, which traces what is exported."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "Expected Keras to run on TensorFlow for an export; save the pipeline and export "
+            "it in a process with KERAS_BACKEND=tensorflow. "
+            f"Received: backend {keras.backend.backend()!r}"
+        )
 
 
 def answers_of(result, names):

@@ -61,8 +61,8 @@ def bench(path, batches=(1, 8), lengths=(16, 128), threads=(1,), seconds=1.0, mo
         threads: Numbers of processor threads. Defaults to `(1,)`.
         seconds: How long each variant is called with each shape, five calls at least. Defaults to
             1.0.
-        model: Folder of the saved pipeline that was exported, to time Keras as well. Defaults to
-            None.
+        model: Folder of the saved pipeline, or the `.keras` file, that was exported, to time Keras
+            as well. Defaults to None.
 
     Returns:
         List of `Timing`.
@@ -162,12 +162,11 @@ def _caller(artefact, name, threads):
 def _keras_caller(artefact, model, threads):
     import tensorflow as tf
 
-    from ..zoo import load
-    from .served_model import ServedModel
+    from .sources import as_served, load_source
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    served = ServedModel(load(model))
+    served = as_served(load_source(model))
     if served.architecture != artefact.manifest["architecture"]:
         raise ValueError(
             f"Expected the {artefact.manifest['architecture']!r} that was exported. "

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..zoo.files import check_files
 from .artefact import SAMPLES_FOLDER, Artefact
-from .comparison import Failure, compare, compare_roughly
+from .comparison import BUDGETS, Failure, compare, compare_roughly
 from .engines import OnnxEngine, SavedModelEngine
 from .exported_stream import ExportedStream
 from .report import Check, Report, VerificationError
@@ -98,8 +98,10 @@ def _check_variant_files(artefact, variant):
 def _verify_onnx(artefact, name):
     path = artefact.path / name
     yield from _verify_onnx_file(artefact, name)
-    exact = artefact.variants[name].get("precision", "float32") == "float32"
-    compare_all = _compare_samples if exact else _compare_samples_roughly
+    budget = BUDGETS.get(artefact.variants[name].get("precision"))
+    compare_all = _compare_samples
+    if budget is not None:
+        compare_all = functools.partial(_compare_samples_roughly, budget=budget)
     for optimized in (False, True):
         what = f"answers, graph optimisations {'on' if optimized else 'off'}"
         yield _check(name, what, lambda o=optimized: compare_all(artefact, OnnxEngine(path, o).run))
@@ -117,7 +119,7 @@ def _check_onnx_file(path):
     import onnx
 
     onnx.checker.check_model(str(path), full_check=True)
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
     domains = sorted({opset.domain or "ai.onnx" for opset in model.opset_import})
     return f"{len(model.graph.node)} nodes of {', '.join(domains)}"
 
@@ -125,7 +127,7 @@ def _check_onnx_file(path):
 def _check_onnx_names(artefact, name):
     import onnx
 
-    graph = onnx.load(artefact.path / name).graph
+    graph = onnx.load(artefact.path / name, load_external_data=False).graph
     inputs, outputs = artefact.tensors(name)
     for values, specs in ((graph.input, inputs), (graph.output, outputs)):
         received = [_signature_of(value) for value in values]
@@ -147,10 +149,15 @@ def _check_onnx_operators(artefact, name):
     received = {operator: counts[operator] for operator in expected}
     if received != expected:
         raise Failure(f"expected {_listed(expected)}, received {_listed(received)}")
-    decomposed = _listed(variant.get("decomposed", {}))
-    return f"{_listed(expected) or 'none fused'}" + (
-        f"; by their own formula {decomposed}" if decomposed else ""
+    unfused = (
+        f"; {how} {_listed(variant[key])}"
+        for key, how in (
+            ("decomposed", "by their own formula"),
+            ("others", "converted as they are"),
+        )
+        if variant.get(key)
     )
+    return "".join([_listed(expected) or "none fused", *unfused])
 
 
 def _listed(counts):
@@ -168,24 +175,32 @@ def _signature_of(value):
 def _check_onnx_size(artefact, name):
     import onnx
 
-    initializers = onnx.load(artefact.path / name).graph.initializer
-    constants = artefact.variants[name].get("constant_bytes", 0)
-    if artefact.variants[name].get("precision", "float32") == "float32":
-        return _compare_size(artefact, sum(value.ByteSize() for value in initializers), constants)
-    # As many numbers as there are parameters, whatever each takes.
-    values = sum(math.prod(value.dims) for value in initializers)
-    _compare_size(artefact, 4 * values, constants)
-    size = sum(value.ByteSize() for value in initializers)
-    return f"{size:,} bytes for {artefact.manifest['parameters']:,} parameters"
+    variant = artefact.variants[name]
+    initializers = onnx.load(artefact.path / name, load_external_data=False).graph.initializer
+    constants = variant.get("constant_bytes", 0)
+    sizes = [(math.prod(value.dims), _bytes_each(value)) for value in initializers]
+    size = sum(count * each for count, each in sizes)
+    precision = variant.get("precision", "float32")
+    if precision == "int8":
+        # As many numbers as there are parameters, whatever each takes.
+        _compare_size(artefact, 4 * sum(count for count, _ in sizes), constants)
+        return f"{size:,} bytes for {artefact.manifest['parameters']:,} parameters"
+    return _compare_size(artefact, size, constants, each={"float32": 4, "float16": 2}[precision])
 
 
-def _compare_size(artefact, size, constants=0):
-    expected = 4 * artefact.manifest["parameters"]
+def _bytes_each(initializer):
+    import onnx
+
+    return onnx.helper.tensor_dtype_to_np_dtype(initializer.data_type).itemsize
+
+
+def _compare_size(artefact, size, constants=0, each=4):
+    expected = each * artefact.manifest["parameters"]
     limit = expected * (1 + _SLACK) + _SLACK_BYTES + constants
     if size > limit:
         raise Failure(
-            f"expected about {expected:,} bytes of weights, 4 for each parameter, and {constants:,}"
-            f" of constants, received {size:,}"
+            f"expected about {expected:,} bytes of weights, {each} for each parameter, and "
+            f"{constants:,} of constants, received {size:,}"
         )
     return f"{size:,} bytes for {artefact.manifest['parameters']:,} parameters"
 
@@ -352,9 +367,10 @@ def _compare_samples(artefact, run):
     return f"{count} shapes, largest difference {largest:.1e}"
 
 
-def _compare_samples_roughly(artefact, run):
+def _compare_samples_roughly(artefact, run, budget):
     samples = read_samples(artefact.path / SAMPLES_FOLDER)
-    error, agreement = compare_roughly((sample.outputs, run(sample.inputs)) for sample in samples)
+    pairs = ((sample.outputs, run(sample.inputs)) for sample in samples)
+    error, agreement = compare_roughly(pairs, budget)
     return f"median difference {error:.1%} of the answer, {agreement:.1%} of the largest the same"
 
 

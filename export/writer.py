@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ..zoo.files import checksums, staging_folder, write_json
 from ..zoo.text_preprocessor import TOKENIZER_FILE
 from .artefact import (
@@ -23,13 +25,14 @@ from .artefact import (
     Artefact,
 )
 from .formats import FORMATS, onnx_file
+from .large_models import DATA_SUFFIX
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
 from .samples import write_samples, write_stream_samples
 from .savedmodel import write_savedmodel, write_stream_savedmodel
-from .served_model import ServedModel
 from .served_stream import ServedStream
 from .serving_files import SERVING_FOLDER, write_serving_files
+from .sources import as_served
 from .verification import verify
 from .warmup import write_warm_up
 
@@ -43,7 +46,8 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     """Exports a model to a SavedModel for TF Serving, proven equal before it is moved into place.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
         path: The artefact's folder; the SavedModel goes to `path/savedmodel/<version>`.
         version: Version number, as TF Serving wants one. Defaults to None (1).
         signatures: `"auto"` or a list of names, see `write_savedmodel`. Defaults to `"auto"`.
@@ -60,31 +64,42 @@ def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False)
     return to_artefact(model, path, ["savedmodel"], version, signatures, overwrite)
 
 
-def to_onnx(model, path, overwrite=False, attention="fused", precision="float32"):
+def to_onnx(model, path, overwrite=False, attention="fused", precision="float32", opset=None):
     """Exports a model to ONNX for ONNX Runtime, proven equal before it is moved into place.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
-        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of int8 to
-            `path/onnx/model.int8.onnx`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
+        path: The artefact's folder; the file goes to `path/onnx/model.onnx`, or of a precision
+            other than float32 to such as `path/onnx/model.int8.onnx`.
         overwrite: Whether a file that is there may be replaced. Defaults to False.
         attention: What attention, layer normalisation, GELU and dense layers become: `"fused"`, one
-            operator of ONNX Runtime each, or `"decomposed"`, the operators of their formulas, which
-            every runtime has. Defaults to `"fused"`.
-        precision: `"float32"`, or `"int8"`: matrices and embeddings quantised by channel, and
-            activations as they come. Defaults to `"float32"`.
+            operator of ONNX Runtime each; `"standard"`, one operator each of the ONNX standard; or
+            `"decomposed"`, the operators of their formulas, which every runtime has. Defaults to
+            `"fused"`.
+        precision: `"float32"`; `"float16"`, weights and what is computed with them; or `"int8"`:
+            matrices and embeddings quantised by channel, and activations as they come. What goes in
+            and comes out is float32. Defaults to `"float32"`.
+        opset: Version of the ONNX operators, up to 23. Defaults to None: 18, and 23 of `"standard"`
+            attention, which older ones lack.
 
     Returns:
         The `Report` of the verification.
 
     Raises:
         FileExistsError: If the variant is there and `overwrite` is False.
-        ValueError: If the folder holds exports of another model, or an operator of the model has
-            no ONNX form.
+        ValueError: If the folder holds exports of another model, an operator of the model has no
+            ONNX form, or the `opset` none of the operators.
         VerificationError: If it does not answer as the model does; nothing is left then.
     """
     return to_artefact(
-        model, path, ["onnx"], overwrite=overwrite, attention=attention, precisions=[precision]
+        model,
+        path,
+        ["onnx"],
+        overwrite=overwrite,
+        attention=attention,
+        precisions=[precision],
+        opset=opset,
     )
 
 
@@ -135,11 +150,13 @@ def to_artefact(
     chunk_size=None,
     attention="fused",
     precisions=("float32",),
+    opset=None,
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
     Args:
-        model: A `zoo.Pipeline`, or a bare model of `zoo.build`.
+        model: A `zoo.Pipeline`, a bare model of `zoo.build`, or any other Functional or Sequential
+            Keras model.
         path: The artefact's folder.
         formats: Some of `FORMATS`. Defaults to all.
         version: Version number of the SavedModel. Defaults to None (1).
@@ -152,6 +169,7 @@ def to_artefact(
         attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
         precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
             Defaults to float32 alone.
+        opset: Of the ONNX files, see `to_onnx`. Defaults to None.
 
     Returns:
         The `Report` of the verification of the new variants.
@@ -162,7 +180,7 @@ def to_artefact(
         for format_name in formats
         for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
-    options = {"signatures": signatures, "attention": attention}
+    options = {"signatures": signatures, "attention": attention, "opset": opset}
     return _export(model, path, wanted, options, chunk_size, overwrite, progress)
 
 
@@ -179,7 +197,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
-    served = ServedModel(model)
+    served = as_served(model)
     streams = any(variant.streams for variant in wanted)
     stream = ServedStream(served, chunk_size) if streams else None
     fingerprint = _fingerprint(served)
@@ -227,15 +245,15 @@ def _variant(format_name, version, streams=False, precision="float32"):
     return _Variant(f"onnx/{file}", format_name, streams, precision)
 
 
-def _write_savedmodel(served, path, signatures="auto", attention=None, precision=None):
+def _write_savedmodel(served, path, signatures="auto", **of_onnx):
     kinds, reason = write_savedmodel(served, path, signatures)
     write_warm_up(path, kinds, served.task, path.parents[1] / SAMPLES_FOLDER, served.architecture)
     without = {} if reason is None else {"without_raw_signatures": reason}
     return {"format": "savedmodel", "signatures": kinds, **without}
 
 
-def _write_onnx(served, path, signatures=None, attention="fused", precision="float32"):
-    return {"format": "onnx", **write_onnx(served, path, attention, precision)}
+def _write_onnx(served, path, signatures=None, **options):
+    return {"format": "onnx", **write_onnx(served, path, **options)}
 
 
 _WRITERS = {"savedmodel": _write_savedmodel, "onnx": _write_onnx}
@@ -260,14 +278,16 @@ def _write_stream(served, stream, folder, variant, options):
 
 
 def _parts(name, variant):
-    """Returns what of an artefact belongs to a variant alone: itself, and its samples if any."""
-    return [name, *([variant["samples"]] if "samples" in variant else [])]
+    """Returns what of an artefact belongs to a variant alone: itself, and what is beside it."""
+    beside = [f"{name}{DATA_SUFFIX}"] if "data" in variant else []
+    return [name, *beside, *([variant["samples"]] if "samples" in variant else [])]
 
 
 def _write_common_files(served, folder):
     """Writes what all variants share and returns its checksums."""
     write_samples(served, folder / SAMPLES_FOLDER)
-    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
+    if served.labels:
+        (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
     if served.preprocessor is not None:
         served.preprocessor.save(folder)
     return checksums(folder, _files_below(folder, "."))
@@ -282,13 +302,10 @@ def _files_below(folder, name):
 def _fingerprint(served):
     """Returns a SHA-256 over all that makes the model answer as it does."""
     digest = hashlib.sha256()
-    parts = [served.architecture, json.dumps(served.config.to_dict()), json.dumps(served.labels)]
-    if served.preprocessor is not None:
-        parts.append(served.preprocessor.description())
-    for part in parts:
+    for part in served.fingerprint_parts():
         digest.update(part.encode("utf-8"))
-    for weight in served.model.get_weights():
-        digest.update(weight.tobytes())
+    for weight in served.model.weights:
+        digest.update(np.ascontiguousarray(weight))
     return digest.hexdigest()
 
 
@@ -383,6 +400,9 @@ def _move_in(folder, path, manifest, report):
         other_checks = [check for check in old_report["checks"] if check["variant"] in others]
         # From here until the end, only the variants that stay count.
         write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+        for name in set(old.variants) - set(others):
+            for part in _parts(name, old.variants[name]):
+                _remove(path / part)
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
@@ -403,3 +423,10 @@ def _replace(source, target):
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(source, target)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

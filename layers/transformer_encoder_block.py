@@ -255,29 +255,35 @@ class TransformerEncoderBlock(keras.layers.Layer):
             inputs, after["residual"] = inputs[:, :length], inputs[:, length:]
         return self._after_attention(inputs, attended, training=False), mask, after
 
-    # Normalisations and dense layers treat every vector by itself: as rows of a matrix they are
-    # faster than as sequences, and one operator each in an exported file.
-
     def _attention_input(self, inputs):
         """What attention sees of `(batch, length, hidden_dim)`."""
         if not (self.normalize_first and self.normalize_attention):
             return inputs
-        return _as_sequences(self.attention_norm(_as_rows(inputs)), like=inputs)
+        return self._as_sequences(self.attention_norm(self._as_rows(inputs)), like=inputs)
 
     def _after_attention(self, inputs, attended, training):
         """Adds what was attended, and what the feed-forward network makes of the sum."""
         branch = _through(self.attention_branch, attended)
-        states = _as_rows(inputs) + _as_rows(branch)
+        states = self._as_rows(inputs) + self._as_rows(branch)
         if not self.normalize_first:
             states = self.attention_norm(states)
         branch = self.feed_forward_norm(states) if self.normalize_first else states
         branch = self._activated(self.intermediate_dense(branch))
         branch = self.output_dense(self.intermediate_dropout(branch, training=training))
-        branch = _through(self.feed_forward_branch, _as_sequences(branch, like=inputs))
-        states = states + _as_rows(branch)
+        branch = _through(self.feed_forward_branch, self._as_sequences(branch, like=inputs))
+        states = states + self._as_rows(branch)
         if not self.normalize_first:
             states = self.feed_forward_norm(states)
-        return _as_sequences(states, like=inputs)
+        return self._as_sequences(states, like=inputs)
+
+    # Normalisations and dense layers treat every vector by itself: as rows of a matrix they are
+    # faster than as sequences. Where they are not, as in ONNX Runtime, these two are to be rebound.
+
+    def _as_rows(self, sequences):
+        return ops.reshape(sequences, (-1, sequences.shape[-1]))
+
+    def _as_sequences(self, rows, like):
+        return ops.reshape(rows, (-1, ops.shape(like)[1], like.shape[-1]))
 
     def _activated(self, states):
         if self.feed_forward != "geglu":
@@ -339,14 +345,6 @@ class TransformerEncoderBlock(keras.layers.Layer):
             "normalize_attention": self.normalize_attention,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
-
-
-def _as_rows(sequences):
-    return ops.reshape(sequences, (-1, sequences.shape[-1]))
-
-
-def _as_sequences(rows, like):
-    return ops.reshape(rows, (-1, ops.shape(like)[1], like.shape[-1]))
 
 
 def _through(parts, states):

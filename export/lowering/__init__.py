@@ -6,6 +6,6 @@ graph to tf2onnx.
 """
 
 from .context import Lowering, lowered
-from .markers import OPERATOR_HANDLERS, OPERATOR_SETS
+from .markers import OPERATOR_HANDLERS, OPERATOR_SETS, STANDARD
 
-__all__ = ["OPERATOR_HANDLERS", "OPERATOR_SETS", "Lowering", "lowered"]
+__all__ = ["OPERATOR_HANDLERS", "OPERATOR_SETS", "STANDARD", "Lowering", "lowered"]

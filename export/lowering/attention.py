@@ -1,16 +1,12 @@
-"""Attention lowered to `com.microsoft.MultiHeadAttention`, and what it cannot say."""
+"""Attention lowered to one operator, and what it cannot say."""
 
 import tensorflow as tf
 
 from ...layers import Attention, normalizers, positions, scores
 from ...layers.masks import combined_mask, keras_mask
 from .dense import dense
-from .markers import MICROSOFT, mark
+from .operators import multi_head_attention, rotary_embedding
 from .unsaid import Unsaid
-
-# Below any score, yet half of what float32 holds, so that a score can be added; in a row that has
-# nothing to attend the weights are equal then, as they are in the Keras layer.
-_MASKED_SCORE = -1.7e38
 
 
 def self_attention(
@@ -41,7 +37,10 @@ def self_attention(
     )
     score_bias = None
     if isinstance(attention.position_layer, positions.RotaryPosition):
-        query, key = (_turned(attention.position_layer, states) for states in (query, key))
+        frequency = attention.position_layer.frequency
+        query, key = (
+            rotary_embedding(states, layer.num_heads, frequency) for states in (query, key)
+        )
     elif attention.position_layer is not None:
         heads = _split_heads(query, layer.num_heads)
         score_bias = _score_bias(attention.position_layer, heads)
@@ -109,54 +108,6 @@ def keras_attention(
     kernel = tf.convert_to_tensor(layer._output_dense.kernel)
     outputs = tf.linalg.matmul(gathered, tf.reshape(kernel, (-1, kernel.shape[-1])))
     return outputs if layer._output_dense.bias is None else outputs + layer._output_dense.bias
-
-
-def multi_head_attention(
-    query, key, value, num_heads, padding_mask=None, causal=False, mask=None, score_bias=None
-):
-    """Returns what the heads gather, `(batch, query_length, heads * value_dim)`.
-
-    Args:
-        query: `(batch, query_length, heads * key_dim)`.
-        key: `(batch, key_length, heads * key_dim)`.
-        value: `(batch, key_length, heads * value_dim)`.
-        num_heads: Number of heads.
-        padding_mask: `(batch, key_length)`, True = real. Defaults to None.
-        causal: Whether a query sees only its own key and earlier ones. Defaults to False.
-        mask: Boolean `(batch or 1, heads or 1, query_length or 1, key_length)`, True = attend.
-            Defaults to None.
-        score_bias: Added to the scores, `(batch or 1, heads or 1, query_length, key_length)`.
-            Defaults to None.
-    """
-    if mask is not None:
-        lengths = tf.shape(query)[1], tf.shape(key)[1]
-        masked = tf.where(mask, 0.0, _MASKED_SCORE)
-        masked = tf.broadcast_to(masked, (*tf.unstack(tf.shape(masked)[:2]), *lengths))
-        score_bias = masked if score_bias is None else score_bias + masked
-    real = None if padding_mask is None else tf.cast(padding_mask, tf.int32)
-    return mark(
-        "MultiHeadAttention",
-        [query, key, value, None, real, score_bias],
-        (*query.shape[:2], value.shape[-1]),
-        domain=MICROSOFT,
-        num_heads=num_heads,
-        mask_filter_value=_MASKED_SCORE,
-        unidirectional=int(causal),
-    )
-
-
-def _turned(position, states):
-    """Turns queries or keys `(batch, length, heads * key_dim)` by a `RotaryPosition`."""
-    angles = tf.range(tf.shape(states)[1], dtype=tf.float32)[:, None] * tf.constant(
-        position.frequency, tf.float32
-    )
-    start = tf.zeros((1,), tf.int64)
-    return mark(
-        "RotaryEmbedding",
-        [states, start, tf.cos(angles), tf.sin(angles)],
-        states.shape,
-        domain=MICROSOFT,
-    )
 
 
 def _score_bias(position, query):

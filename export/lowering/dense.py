@@ -3,15 +3,18 @@
 import keras
 import tensorflow as tf
 
-from .activations import gelu
+from .operators import gelu
+from .unsaid import Unsaid
 
 
 def dense(layer, inputs, training=None):
     """`Dense.call` for inputs of any rank, as MatMul and Add."""
+    if layer.quantization_mode is not None:  # Its kernel is of integers, with scales beside it.
+        raise Unsaid(type(layer).__name__)
     # Not `keras.ops.matmul`, which flattens sequences and asks for their shapes to do so.
     outputs = tf.linalg.matmul(tf.convert_to_tensor(inputs), tf.convert_to_tensor(layer.kernel))
     if layer.bias is not None:
         outputs += layer.bias
     if layer.activation is keras.activations.gelu:
-        return gelu(layer, outputs)
+        return gelu(outputs)
     return outputs if layer.activation is None else layer.activation(outputs)

@@ -9,11 +9,14 @@ import contextvars
 import json
 from collections import Counter
 
+import numpy as np
 import tensorflow as tf
 from onnx import TensorProto, helper
 
 MICROSOFT = "com.microsoft"
-OPERATOR_SETS = [helper.make_opsetid(MICROSOFT, 1)]
+# Of operators of the standard that are newer than what tf2onnx writes, until it has written.
+STANDARD = "attnzoo.standard"
+OPERATOR_SETS = [helper.make_opsetid(domain, 1) for domain in (MICROSOFT, STANDARD)]
 _PREFIX = "attnzoo:"
 _counts = contextvars.ContextVar("counts")
 
@@ -75,4 +78,17 @@ def _to_operator(context, node, name, _):
     )
 
 
-OPERATOR_HANDLERS = {"PyFuncStateless": (_to_operator, [])}
+def _to_erf(context, node, name, _):
+    """Replaces TensorFlow's `Erfc`, of which exact GELU is made, by 1 - Erf."""
+    (states,), (output,) = list(node.input), node.output
+    shape, dtype = context.get_shape(output), context.get_dtype(output)
+    context.remove_node(node.name)
+    erf = context.make_node("Erf", [states], shapes=[shape], dtypes=[dtype]).output[0]
+    one = context.make_const(f"{name}_one", np.ones((), helper.tensor_dtype_to_np_dtype(dtype)))
+    context.make_node(
+        "Sub", [one.output[0], erf], outputs=[output], shapes=[shape], dtypes=[dtype], name=name
+    )
+
+
+# What tf2onnx calls for TensorFlow's operators that it knows nothing of.
+OPERATOR_HANDLERS = {"PyFuncStateless": (_to_operator, []), "Erfc": (_to_erf, [])}

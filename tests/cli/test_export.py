@@ -7,6 +7,7 @@ import pytest
 
 from attnzoo import zoo
 
+from ..export.small_models import make_source
 from .conftest import LABELS
 
 
@@ -82,6 +83,60 @@ def test_a_file_system_that_is_read_only_is_told_in_one_line(attnzoo, trained, t
     assert result.code == 1
     assert "Traceback" not in result.err
     assert result.err.splitlines()[-1].startswith("attnzoo: error: [Errno ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_model_exports_in_every_precision_and_verifies(attnzoo, name, tmp_path):
+    make_source(name).save(tmp_path / "run")
+    precisions = ("--precision", "float32,float16,int8")
+    exported = attnzoo("export", tmp_path / "run", "--out", tmp_path / "dist", *precisions)
+    assert exported.code == 0, exported.err
+    verified = attnzoo("verify", tmp_path / "dist")
+    assert verified.code == 0, verified.err
+    for file in ("model.onnx", "model.float16.onnx", "model.int8.onnx"):
+        assert f"onnx/{file}" in verified.out
+    assert "FAIL" not in verified.out
+
+
+def keras_file(path, layer):
+    import keras
+
+    keras.Sequential([keras.Input((3,), name="row"), layer]).save(path)
+    return path
+
+
+def test_a_file_of_keras_is_exported(attnzoo, tmp_path):
+    import keras
+
+    file = keras_file(tmp_path / "mine.keras", keras.layers.Dense(2, "gelu", name="out"))
+    options = ("--attention", "standard", "--opset", 23, "--precision", "float32,float16")
+    result = attnzoo("export", file, "--to", "onnx", "--out", tmp_path / "dist", *options)
+    assert result.code == 0, result.err
+    assert "ONNX checker" in result.out
+    assert f"attnzoo inspect {tmp_path / 'dist'}" in result.out
+    manifest = manifest_of(tmp_path / "dist")
+    assert manifest["inputs"][0]["name"] == "row"
+    assert manifest["variants"].keys() == {"onnx/model.onnx", "onnx/model.float16.onnx"}
+    for variant in manifest["variants"].values():
+        assert (variant["attention"], variant["opset"], variant["fused"]) == (
+            *("standard", 23),
+            {"Gelu": 1},
+        )
+
+
+def test_a_file_of_layers_that_only_its_author_has_is_refused_by_their_name(attnzoo, tmp_path):
+    import keras
+
+    class Mine(keras.layers.Dense):
+        pass
+
+    file = keras_file(tmp_path / "mine.keras", Mine(2))
+    for model, message in ((file, "'Mine'"), (tmp_path / "none.keras", "none.keras")):
+        result = attnzoo("export", model, "--to", "onnx", "--out", tmp_path / "dist")
+        assert result.code == 1
+        assert message in result.err
+        assert len(result.err.splitlines()) == 1
 
 
 # === Verify ===

@@ -1,5 +1,7 @@
 """Lowered layers compute what the layers do, and are themselves again afterwards."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 import onnx
@@ -47,13 +49,13 @@ def model_of(build, feed, **options):
     return model
 
 
-def export_and_run(model, feed, path, attention="fused"):
+def export_and_run(model, feed, path, attention="fused", opset=None):
     dimensions = {
         name: ("batch", "length" if name == "states" else array.shape[1], *array.shape[2:])
         for name, array in feed.items()
     }
     served = OneModel(model, dimensions, {"output_0": ("batch", "length", model.output.shape[-1])})
-    return write_onnx(served, path, attention), run_onnx(path, feed)["output_0"]
+    return write_onnx(served, path, attention, opset=opset), run_onnx(path, feed)["output_0"]
 
 
 MASKED = {"states": STATES, "padding_mask": PADDING}
@@ -75,23 +77,31 @@ CASES = {
 }
 
 
+OPERATORS = {"fused": "MultiHeadAttention", "standard": "Attention"}
+
+
+@pytest.mark.parametrize("kind", OPERATORS)
 @pytest.mark.parametrize("case", CASES)
-def test_attention_is_one_operator_and_answers_as_the_layer(case, tmp_path):
+def test_attention_is_one_operator_and_answers_as_the_layer(case, kind, tmp_path):
     build, feed, options = CASES[case]
     model = model_of(build, feed, **options)
-    known, received = export_and_run(model, feed, tmp_path / "model.onnx")
-    assert known["fused"]["MultiHeadAttention"] == 1
+    known, received = export_and_run(model, feed, tmp_path / "model.onnx", kind)
+    assert known["fused"][OPERATORS[kind]] == 1
     assert known["decomposed"] == {}
     expected = np.asarray(model(list(feed.values())))
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
-    counts = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
-    assert counts.count("MultiHeadAttention") == 1
+    nodes = onnx.load(tmp_path / "model.onnx").graph.node
+    counts = [node.op_type for node in nodes]
+    assert counts.count(OPERATORS[kind]) == 1
     assert "Softmax" not in counts
+    if kind == "standard":
+        assert {node.domain for node in nodes} == {""}
 
 
-def test_a_row_with_nothing_to_attend_gathers_zeros(tmp_path):
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_a_row_with_nothing_to_attend_gathers_zeros(kind, tmp_path):
     model = model_of(self_attention, MASKED, use_bias=False)
-    _, received = export_and_run(model, MASKED, tmp_path / "model.onnx")
+    _, received = export_and_run(model, MASKED, tmp_path / "model.onnx", kind)
     np.testing.assert_array_equal(received[3], 0)
     assert np.abs(received[0]).min() > 0
 
@@ -121,16 +131,36 @@ def feed_forward(inputs):
     return keras.ops.gelu(layers.LayerNormalization()(layers.GELU()(states)), approximate=True)
 
 
-def test_stock_layers_are_operators_too(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "by_tanh"), [("fused", "FastGelu"), ("standard", "Gelu")], ids=OPERATORS
+)
+def test_stock_layers_are_operators_too(kind, by_tanh, tmp_path):
     feed = {"states": STATES}
     model = model_of(feed_forward, feed)
-    known, received = export_and_run(model, feed, tmp_path / "model.onnx")
-    assert known["fused"] == {"FastGelu": 1, "Gelu": 3, "LayerNormalization": 2}
+    known, received = export_and_run(model, feed, tmp_path / "model.onnx", kind)
+    gelus = ["Gelu"] * 3 + [by_tanh]
+    assert known["fused"] == {"LayerNormalization": 2, **Counter(gelus)}
     np.testing.assert_allclose(received, model(STATES), rtol=0, atol=1e-5)
     nodes = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
-    assert sorted(nodes) == sorted(
-        ["MatMul", "Add"] * 2 + ["Gelu"] * 3 + ["LayerNormalization"] * 2 + ["FastGelu"]
-    )
+    assert sorted(nodes) == sorted(["MatMul", "Add"] * 2 + gelus + ["LayerNormalization"] * 2)
+
+
+@pytest.mark.parametrize(("kind", "opset"), [("fused", 23), ("decomposed", 21), ("decomposed", 23)])
+def test_a_newer_opset_is_written_on_request(kind, opset, tmp_path):
+    model = model_of(self_attention, MASKED)
+    known, received = export_and_run(model, MASKED, tmp_path / "model.onnx", kind, opset)
+    assert known["opset"] == opset
+    opsets = {o.domain: o.version for o in onnx.load(tmp_path / "model.onnx").opset_import}
+    assert opsets[""] == opset
+    np.testing.assert_allclose(received, model(list(MASKED.values())), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "opset"), [("fused", 17), ("standard", 18), ("fused", 99)])
+def test_an_opset_without_the_operators_is_refused(kind, opset, tmp_path):
+    model = model_of(self_attention, {"states": STATES})
+    message = rf"`opset`, expected (18|23) to 23 with attention='{kind}'.*opset={opset}"
+    with pytest.raises(ValueError, match=message):
+        export_and_run(model, {"states": STATES}, tmp_path / "model.onnx", kind, opset)
 
 
 def test_decomposed_is_of_standard_operators(tmp_path):

@@ -7,10 +7,9 @@ import onnx
 import pytest
 
 from attnzoo import export
-from attnzoo.export.comparison import Failure, compare_roughly
 
 from .engines import fresh_tensors, keras_answers, run_onnx, softmax
-from .small_models import LABELS, make_source
+from .small_models import LABELS
 
 STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
 LENGTHS = ([1], [13, 0, 5], [3, 11, 0, 0, 1, 7, 2], [0])
@@ -101,35 +100,6 @@ def test_no_answers_are_alike_so_that_the_comparison_means_something(exported):
     tensors = fresh_tensors(exported.task, exported.config, [9, 8, 7, 6], seed=3)
     logits = keras_answers(exported.model, exported.task, exported.config, tensors)
     assert logits.std(axis=0).min() > 1e-2
-
-
-def test_int8_stands_beside_float32_and_is_chosen_by_its_path(tmp_path):
-    pipeline = make_source("sentiment_classifier")
-    report = export.to_artefact(pipeline, tmp_path, ["onnx"], precisions=["int8", "float32"])
-    checks = {(check.variant, check.name) for check in report.checks}
-    assert ("onnx/model.int8.onnx", "answers, graph optimisations off") in checks
-    files = {name: tmp_path / "onnx" / name for name in ("model.int8.onnx", "model.onnx")}
-    weights = {
-        name: sum(len(value.raw_data) for value in onnx.load(path).graph.initializer)
-        for name, path in files.items()
-    }
-    assert weights["model.int8.onnx"] < 0.5 * weights["model.onnx"]
-    texts = ["A gripping, funny film", "not good"]
-    whole, exact, rough = (
-        export.load(path).logits(texts)
-        for path in (tmp_path, files["model.onnx"], files["model.int8.onnx"])
-    )
-    np.testing.assert_array_equal(whole, exact)
-    np.testing.assert_allclose(rough, exact, rtol=0, atol=0.2 * np.abs(exact).max())
-    assert np.abs(rough - exact).max() > 0
-
-
-def test_a_rough_answer_far_away_fails():
-    expected = {"logits": np.array([[1.0, 2.0]])}
-    with pytest.raises(Failure, match=r"differ by 30\.0% .* expected at most 5%"):
-        compare_roughly([(expected, {"logits": expected["logits"] * 1.3})])
-    with pytest.raises(Failure):
-        compare_roughly([(expected, {"logits": expected["logits"] * np.nan})])
 
 
 def test_an_unknown_precision_is_refused(tmp_path, bag_of_words_model):

@@ -173,12 +173,12 @@ def test_an_empty_folder_and_new_parents_are_fine(tmp_path, bag_of_words_model):
 def perturbed(write):
     """A writer whose file holds weights that are not those of the model."""
 
-    def write_perturbed(served, path, *arguments):
+    def write_perturbed(served, path, *arguments, **options):
         kernel = served.model.get_layer("logits").kernel
         value = kernel.numpy()
         kernel.assign(value + 0.01)
         try:
-            return write(served, path, *arguments)
+            return write(served, path, *arguments, **options)
         finally:
             kernel.assign(value)
 

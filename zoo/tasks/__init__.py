@@ -8,6 +8,7 @@ from .graph_classification import GraphClassification
 from .image_classification import ImageClassification
 from .interface import TensorSpec
 from .speech_recognition import SpeechRecognition
+from .tensors import Tensors
 from .text_classification import TextClassification
 from .token_classification import TokenClassification
 
@@ -44,6 +45,8 @@ def get_task(name):
     >>> get_task("text_classification").raw_input
     'text'
     """
+    if name == Tensors.name:  # Of models that are not of the zoo: no architecture has it.
+        return Tensors()
     if name not in TASKS:
         raise ValueError(
             f"Received an unknown task, expected one of {sorted(TASKS)}. Received: task={name!r}"
