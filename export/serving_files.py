@@ -32,14 +32,10 @@ def serving_files(manifest):
 
 
 def write_serving_files(path, manifest):
-    """Writes what `serving_files` gives to the artefact at `path`, in place of what was there."""
+    """Writes what `serving_files` gives to a new folder `serving/` in `path`."""
     folder = path / SERVING_FOLDER
-    folder.mkdir(exist_ok=True)
-    files = serving_files(manifest)
-    for file in folder.iterdir():
-        if file.name not in files and file.is_file():
-            file.unlink()
-    for name, text in files.items():
+    folder.mkdir()
+    for name, text in serving_files(manifest).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 
 from ..zoo.files import check_files
-from .artefact import SAMPLES_FOLDER, Artefact
+from .artefact import LABELS_FILE, MANIFEST_FILE, SAMPLES_FOLDER, Artefact
 from .comparison import Failure, compare, compare_roughly
 from .engines import OnnxEngine, SavedModelEngine
 from .exported_stream import ExportedStream
@@ -77,6 +77,12 @@ def _check(variant, name, function):
 
 def _check_common_files(artefact):
     check_files(artefact.path, artefact.manifest["files"])
+    labels = artefact.manifest["labels"]
+    if (artefact.path / LABELS_FILE).read_text("utf-8") != "".join(f"{name}\n" for name in labels):
+        raise Failure(
+            f"expected the labels of {MANIFEST_FILE} to be those of {LABELS_FILE}, "
+            f"received {labels}"
+        )
     return f"{len(artefact.manifest['files'])} files as they were written"
 
 

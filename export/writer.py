@@ -5,7 +5,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -270,7 +269,12 @@ def _write_common_files(served, folder):
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
     if served.preprocessor is not None:
         served.preprocessor.save(folder)
-    return checksums(folder, _files_below(folder, "."))
+    return _common_checksums(folder)
+
+
+def _common_checksums(folder):
+    present = [name for name in _COMMON_FILES if (folder / name).exists()]
+    return checksums(folder, [file for name in present for file in _files_below(folder, name)])
 
 
 def _files_below(folder, name):
@@ -373,33 +377,46 @@ def _lock(path):
 
 
 def _move_in(folder, path, manifest, report):
-    """Moves a verified artefact from its staging folder to its place, the manifest last."""
-    new = manifest["variants"]
+    """Moves a verified artefact from its staging folder to its place, the manifest last.
+
+    The process may end after any line of this, and what the manifest lists is whole all the same.
+    """
+    for file in path.glob(".partial-*"):  # Of a process that ended here: we hold the lock.
+        file.unlink()
+    new, common = manifest["variants"], _COMMON_FILES
     others, other_checks = {}, []
     if (path / MANIFEST_FILE).exists():
         old = Artefact.open(path)
         others = {name: value for name, value in old.variants.items() if name not in new}
         old_report = json.loads((path / VERIFY_FILE).read_text(encoding="utf-8"))
         other_checks = [check for check in old_report["checks"] if check["variant"] in others]
+        if others and _common_checksums(path) == old.manifest["files"]:
+            # They are of this very model: what all share is there already, and stays.
+            common = ()
+            manifest = {**manifest, "files": old.manifest["files"]}
         # From here until the end, only the variants that stay count.
-        write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+        if not others:
+            (path / MANIFEST_FILE).unlink()
+        elif len(others) < len(old.variants) or common:
+            write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
-    for file in _COMMON_FILES:
+    for file in common:
         if (folder / file).exists():
             _replace(folder / file, path / file)
     manifest = {**manifest, "variants": {**others, **new}}
-    write_json(
-        path / VERIFY_FILE,
-        {**report.to_dict(), "checks": [*other_checks, *report.to_dict()["checks"]]},
-    )
-    (path / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
-    write_serving_files(path, manifest)
+    checks = [*other_checks, *report.to_dict()["checks"]]
+    write_json(path / VERIFY_FILE, {**report.to_dict(), "checks": checks})
+    (folder / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
+    write_serving_files(folder, manifest)
+    for file in (README_FILE, SERVING_FOLDER):
+        _replace(folder / file, path / file)
     write_json(path / MANIFEST_FILE, manifest)
 
 
 def _replace(source, target):
+    """Moves a file or a folder to its place; what was there is never there by half."""
     if target.is_dir():
-        shutil.rmtree(target)
+        os.replace(target, source.with_name(f"{source.name}.replaced"))
     os.replace(source, target)

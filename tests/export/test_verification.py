@@ -138,6 +138,36 @@ def test_a_damaged_file_is_named(broken, file, variant, damage, detail):
     assert str(broken.folder / file) in failures[variant, "files"]
 
 
+def test_every_file_that_is_served_or_sampled_is_named_when_damaged(broken):
+    """All but the manifest itself, and what is words and settings for people to read and edit."""
+    free = ("manifest.json", "verify.json", "README.md", ".lock")
+    files = [path for path in broken.folder.rglob("*") if path.is_file()]
+    checked = [f for f in files if f.name not in free and f.parent.name != "serving"]
+    assert len(checked) > 20
+    for file in checked:
+        content = file.read_bytes()
+        flip_a_byte(file)
+        details = " ".join(broken.failures().values())
+        assert str(file) in details
+        file.write_bytes(content)
+    assert export.verify(broken.folder).passed
+
+
+@pytest.mark.parametrize("verb", [export.verify, export.inspect, export.load])
+def test_a_truncated_manifest_is_named(broken, verb):
+    manifest = broken.folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=str(manifest)):
+        verb(broken.folder)
+
+
+def test_labels_that_the_manifest_has_otherwise_are_found(broken):
+    broken.change_manifest(lambda manifest: manifest["labels"].reverse())
+    failures = broken.failures()
+    assert failures.keys() == {("artefact", "files")}
+    assert "labels.txt" in failures["artefact", "files"]
+
+
 def test_a_manifest_that_points_outside_is_refused(broken):
     (broken.folder.parent / "secret").write_text("secret")
     broken.change_manifest(lambda m: m["files"].update({"../secret": {"sha256": "", "bytes": 6}}))
