@@ -4,7 +4,7 @@ import sys
 
 from ..export.formats import ATTENTION_KINDS, FORMATS, PRECISIONS
 from .output import print_json, print_next, print_report
-from .types import positive_integer
+from .types import positive_integer, some_of
 
 
 def add_arguments(parser):
@@ -25,7 +25,8 @@ def add_arguments(parser):
         "--signatures",
         type=lambda text: text.split(","),
         metavar="NAMES",
-        help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
+        help="some of serving_default,preprocess,words,tokens,classify of the SavedModel "
+        "(default: all)",
     )
     parser.add_argument(
         "--attention",
@@ -90,17 +91,8 @@ def run(arguments):
 
 
 def _formats(text):
-    return _some_of(FORMATS, text)
+    return some_of(FORMATS, text)
 
 
 def _precisions(text):
-    return _some_of(PRECISIONS, text)
-
-
-def _some_of(known, text):
-    names = [name.strip() for name in text.split(",")]
-    if set(names) - set(known) or len(set(names)) != len(names):
-        import argparse
-
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(known)}, received {text!r}")
-    return names
+    return some_of(PRECISIONS, text)

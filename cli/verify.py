@@ -1,6 +1,8 @@
 """attnzoo verify: check again that an artefact is whole and answers as its model did."""
 
+from ..export.formats import ENGINES
 from .output import print_json, print_report
+from .types import some_of
 
 
 def add_arguments(parser):
@@ -8,10 +10,12 @@ def add_arguments(parser):
     parser.add_argument("artefact", help="a folder of `attnzoo export`")
     parser.add_argument(
         "--engine",
-        choices=("none", "c_library"),
-        default="c_library",
-        help="what runs it besides ONNX Runtime and TensorFlow's Python: c_library is a program "
-        "of C on TensorFlow's own library, built on the spot (default: c_library)",
+        type=_engines,
+        default=["c_library"],
+        metavar="ENGINES",
+        help="what runs it besides ONNX Runtime and TensorFlow's Python, some of c_library (a "
+        "program of C on TensorFlow's own library, built on the spot), tfserving (TF Serving, "
+        "installed or in docker) and openvino; none for none (default: c_library)",
     )
 
 
@@ -19,13 +23,16 @@ def run(arguments):
     """Prints the checks; raises if one failed."""
     from .. import export
 
-    engines = () if arguments.engine == "none" else (arguments.engine,)
     try:
-        report = export.verify(arguments.artefact, engines)
+        report = export.verify(arguments.artefact, arguments.engine)
     except export.VerificationError as error:
         _print(arguments, error.report)
         raise
     _print(arguments, report)
+
+
+def _engines(text):
+    return [] if text == "none" else some_of(ENGINES, text)
 
 
 def _print(arguments, report):

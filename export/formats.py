@@ -8,6 +8,10 @@ STREAM_SIGNATURE = "serving_default"
 ATTENTION_KINDS = ("fused", "decomposed")
 # Of an ONNX file's weights.
 PRECISIONS = ("float32", "int8")
+# What `verify` may ask besides ONNX Runtime and TensorFlow in Python.
+ENGINES = ("c_library", "openvino", "tfserving")
+# NumPy's names of types -> those of the Open Inference Protocol.
+DATATYPES = {"uint8": "UINT8", "int32": "INT32", "int64": "INT64", "float32": "FP32"}
 
 
 def onnx_file(precision):

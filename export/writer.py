@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..zoo.files import checksums, staging_folder, write_json
+from ..zoo.tasks import get_task
 from ..zoo.text_preprocessor import TOKENIZER_FILE
 from .artefact import (
     FORMAT,
@@ -21,6 +22,7 @@ from .artefact import (
     VERIFY_FILE,
     Artefact,
 )
+from .example_requests import example_requests
 from .formats import FORMATS, onnx_file
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
@@ -408,8 +410,9 @@ def _move_in(folder, path, manifest, report):
     manifest = {**manifest, "variants": {**others, **new}}
     checks = [*other_checks, *report.to_dict()["checks"]]
     write_json(path / VERIFY_FILE, {**report.to_dict(), "checks": checks})
-    (folder / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
-    write_serving_files(folder, manifest)
+    requests = example_requests(manifest, get_task(manifest["task"]), path / SAMPLES_FOLDER)
+    (folder / README_FILE).write_text(artefact_readme(manifest, requests), encoding="utf-8")
+    write_serving_files(folder, manifest, requests)
     for file in (README_FILE, SERVING_FOLDER):
         _replace(folder / file, path / file)
     write_json(path / MANIFEST_FILE, manifest)

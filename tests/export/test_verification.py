@@ -343,18 +343,34 @@ def test_other_signatures_are_found(broken):
     failures = broken.failures()
     assert failures.keys() == {(SAVEDMODEL, "signatures")}
     assert failures[SAVEDMODEL, "signatures"] == (
-        "expected ['tokens'], received ['serving_default', 'tokens']"
+        "expected ['classify', 'tokens'], received ['classify', 'serving_default', 'tokens']"
     )
 
 
 def test_a_signature_that_is_not_there_is_found(broken):
     broken.change_manifest(
-        lambda manifest: manifest["variants"][SAVEDMODEL]["signatures"].update(classify="tensors")
+        lambda manifest: manifest["variants"][SAVEDMODEL]["signatures"].update(regress="tensors")
     )
     assert broken.failures().keys() == {
         (SAVEDMODEL, "signatures"),
-        (SAVEDMODEL, "answers of `classify` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "answers of `regress` in a TensorFlow 1 session"),
     }
+
+
+def test_a_signature_of_another_api_is_found(broken):
+    graph = broken.folder / SAVEDMODEL / "saved_model.pb"
+    content = graph.read_bytes()
+    assert content.count(b"tensorflow/serving/classify") == 1
+    graph.write_bytes(
+        content.replace(b"tensorflow/serving/classify", b"tensorflow/serving/clazzify")
+    )
+    broken.make_checksums_right()
+    failures = broken.failures()
+    assert failures.keys() == {(SAVEDMODEL, "signatures")}
+    assert (
+        "expected `classify` to answer tensorflow/serving/classify"
+        in (failures[SAVEDMODEL, "signatures"])
+    )
 
 
 def test_weights_that_a_savedmodel_stores_twice_are_found(broken):
@@ -374,16 +390,17 @@ def test_other_weights_of_a_savedmodel_are_found(broken, bag_of_words_name, tmp_
     assert failures.keys() == {
         (SAVEDMODEL, "answers of `tokens` in a TensorFlow 1 session"),
         (SAVEDMODEL, "answers of `serving_default` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "answers of `classify` in a TensorFlow 1 session"),
         (SAVEDMODEL, "requests that a server pads and merges"),
     }
-    assert all("logits differs by" in detail for detail in failures.values())
+    assert all("differs by" in detail for detail in failures.values())
 
 
 def test_a_savedmodel_that_does_not_load_fails_every_check_that_loads_it(broken):
     (broken.folder / SAVEDMODEL / "saved_model.pb").write_bytes(b"\x00broken")
     broken.make_checksums_right()
     failures = broken.failures()
-    assert len(failures) == 5
+    assert len(failures) == 6
     assert all(variant == SAVEDMODEL for variant, _ in failures)
 
 
