@@ -3,6 +3,7 @@
 import sys
 
 from ..export.formats import ATTENTION_KINDS, FORMATS, PRECISIONS
+from .evaluation_options import add_evaluation_arguments, evaluation_of
 from .output import print_json, print_next, print_report
 from .types import positive_integer, some_of
 
@@ -54,6 +55,7 @@ def add_arguments(parser):
         help="vectors in each step of the stream (default: the trained chunk, or 8)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace variants that are there")
+    add_evaluation_arguments(parser)
 
 
 def run(arguments):
@@ -65,6 +67,7 @@ def run(arguments):
     pipeline = load(arguments.model)
     from .. import export
 
+    split, tolerance = evaluation_of(arguments, pipeline.labels, pipeline.task.name)
     report = export.to_artefact(
         pipeline,
         arguments.out,
@@ -76,6 +79,8 @@ def run(arguments):
         chunk_size=arguments.chunk_size,
         attention=arguments.attention,
         precisions=arguments.precision,
+        eval_split=split,
+        eval_tolerance=tolerance,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
     if arguments.json:

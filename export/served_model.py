@@ -1,5 +1,8 @@
 """A zoo model as an artefact sees it: tensors that a server can send in, named tensors out."""
 
+import hashlib
+import json
+
 import keras
 import tensorflow as tf
 
@@ -64,6 +67,18 @@ class ServedModel:
                     tensors[lengths], _dimension(self.inputs, tensors, dimension)
                 )
         return inputs
+
+    def fingerprint(self):
+        """Returns a SHA-256 over all that makes the model answer as it does."""
+        digest = hashlib.sha256()
+        parts = [self.architecture, json.dumps(self.config.to_dict()), json.dumps(self.labels)]
+        if self.preprocessor is not None:
+            parts.append(self.preprocessor.description())
+        for part in parts:
+            digest.update(part.encode("utf-8"))
+        for weight in self.model.get_weights():
+            digest.update(weight.tobytes())
+        return digest.hexdigest()
 
     def signature(self):
         """Returns the `tf.TensorSpec` of each input, by name."""

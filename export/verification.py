@@ -30,7 +30,7 @@ _SLACK_BYTES = 16_384
 PREDICT_METHOD = "tensorflow/serving/predict"
 
 
-def verify(path, engines=()):
+def verify(path, engines=(), metric=None):
     """Verifies an artefact: files, names, sizes, and answers equal to those of the Keras model.
 
     Args:
@@ -40,13 +40,15 @@ def verify(path, engines=()):
             `"tfserving"`, TF Serving itself (`tensorflow_model_server`, or its image in docker),
             asked over REST and gRPC. ONNX files: `"openvino"`. Where one cannot be run, its check
             says so and has not passed. Defaults to `()`.
+        metric: `TaskMetric` of the model that was exported, on labelled data: no variant may be
+            worse by more than its tolerance. Defaults to None (it is not measured).
 
     Returns:
         `Report`, of which no check failed.
 
     Raises:
         FileNotFoundError: If there is no artefact.
-        ValueError: If an engine is unknown.
+        ValueError: If an engine is unknown, or the metric is of another model.
         VerificationError: If a check fails; its `report` says which.
     """
     unknown = set(engines) - set(ENGINES)
@@ -55,6 +57,8 @@ def verify(path, engines=()):
             f"Received unknown `engines`, expected some of {list(ENGINES)}. Received: {engines!r}"
         )
     artefact = Artefact.open(path)
+    if metric is not None:
+        metric.check_is_of(artefact)
     whole = []
     checks = [check("artefact", "files", lambda: _check_common_files(artefact))]
     checks.append(check("artefact", "variants", lambda: _check_variants(artefact)))
@@ -66,6 +70,8 @@ def verify(path, engines=()):
                 whole.append(name)
         for engine in engines:
             checks.extend(engine_checks(engine, artefact, whole))
+        if metric is not None:
+            checks.extend(metric.checks(artefact, whole))
     report = Report(artefact.path, checks)
     if not report.passed:
         raise VerificationError(report)

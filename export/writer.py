@@ -1,7 +1,6 @@
 """Writing artefacts: staged beside the target, verified there, then moved in, the manifest last."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -31,6 +30,7 @@ from .savedmodel import write_savedmodel, write_stream_savedmodel
 from .served_model import ServedModel
 from .served_stream import ServedStream
 from .serving_files import SERVING_FOLDER, write_serving_files
+from .task_metric import TOLERANCE, TaskMetric
 from .verification import verify
 from .warmup import write_warm_up
 
@@ -136,6 +136,8 @@ def to_artefact(
     chunk_size=None,
     attention="fused",
     precisions=("float32",),
+    eval_split=None,
+    eval_tolerance=TOLERANCE,
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -153,6 +155,9 @@ def to_artefact(
         attention: Of the ONNX files, see `to_onnx`. Defaults to `"fused"`.
         precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
             Defaults to float32 alone.
+        eval_split: `training.Split` on which the task's metric of each new variant must be that of
+            the Keras model. Defaults to None (it is not measured).
+        eval_tolerance: How much worse a variant may be there, in parts of 1. Defaults to 0.01.
 
     Returns:
         The `Report` of the verification of the new variants.
@@ -164,7 +169,8 @@ def to_artefact(
         for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
     options = {"signatures": signatures, "attention": attention}
-    return _export(model, path, wanted, options, chunk_size, overwrite, progress)
+    evaluation = None if eval_split is None else (eval_split, eval_tolerance)
+    return _export(model, path, wanted, options, chunk_size, overwrite, progress, evaluation)
 
 
 class _Variant(NamedTuple):
@@ -176,15 +182,19 @@ class _Variant(NamedTuple):
     precision: str
 
 
-def _export(model, path, wanted, options, chunk_size, overwrite, progress):
+def _export(model, path, wanted, options, chunk_size, overwrite, progress, evaluation=None):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
     served = ServedModel(model)
     streams = any(variant.streams for variant in wanted)
     stream = ServedStream(served, chunk_size) if streams else None
-    fingerprint = _fingerprint(served)
+    fingerprint = served.fingerprint()
     _check_target(path, names, fingerprint, overwrite)
+    metric = None
+    if evaluation is not None:
+        progress("evaluating the Keras model")
+        metric = TaskMetric.of(model, *evaluation, served)
     with staging_folder(path) as folder:
         progress("sampling the Keras model")
         files = _write_common_files(served, folder)
@@ -204,7 +214,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
         manifest = _manifest(served, fingerprint, variants, files)
         write_json(folder / MANIFEST_FILE, manifest)
         progress(f"verifying {' and '.join(names)}")
-        report = verify(folder)
+        report = verify(folder, metric=metric)
         with _lock(path):
             _check_target(path, names, fingerprint, overwrite)
             _move_in(folder, path, manifest, report)
@@ -283,19 +293,6 @@ def _files_below(folder, name):
     start = folder / name
     files = [start] if start.is_file() else [file for file in start.rglob("*") if file.is_file()]
     return sorted(file.relative_to(folder).as_posix() for file in files)
-
-
-def _fingerprint(served):
-    """Returns a SHA-256 over all that makes the model answer as it does."""
-    digest = hashlib.sha256()
-    parts = [served.architecture, json.dumps(served.config.to_dict()), json.dumps(served.labels)]
-    if served.preprocessor is not None:
-        parts.append(served.preprocessor.description())
-    for part in parts:
-        digest.update(part.encode("utf-8"))
-    for weight in served.model.get_weights():
-        digest.update(weight.tobytes())
-    return digest.hexdigest()
 
 
 def _manifest(served, fingerprint, variants, files):
