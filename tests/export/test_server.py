@@ -108,6 +108,7 @@ def serve():
         served.process.communicate()
 
 
+@pytest.mark.slow
 def test_under_load_the_answers_are_those_of_the_keras_model(exported, serve):
     served = serve(exported.folder, exported.name)
     lengths = ([5], [1, 7], [3, 0, 6, 2], [4] * 8)
@@ -131,6 +132,7 @@ def test_under_load_the_answers_are_those_of_the_keras_model(exported, serve):
     assert f"@{exported.folder}/serving/request_onnx.json {served.model}/infer" in curl
 
 
+@pytest.mark.slow
 def test_the_server_says_what_it_takes_and_refuses_anything_else(export_of, serve):
     exported = export_of("sentiment_classifier")
     served = serve(exported.onnx_file, exported.name)
