@@ -53,4 +53,4 @@ def run(arguments):
         print(f"Serving {name} at {url}; Ctrl-C ends it. Ask it, from another terminal:\n")
         print(f"  curl -H 'Content-Type: application/json' -d @{request} {url}/infer\n")
     sys.stdout.flush()
-    os.execv(command[0], command)
+    os.execvp(command[0], command)

@@ -3,6 +3,7 @@
 import json
 
 from .classification import CLASSIFY
+from .example_requests import asked_signatures
 from .serving_files import ONNX_REQUEST, SERVING_FOLDER, request_file
 
 # A request of more characters is in its file alone.
@@ -19,8 +20,7 @@ def tf_serving_clients(path, variant, manifest, requests):
         requests: What `example_requests` gives.
     """
     name = manifest["architecture"]
-    signatures = [signature for signature in variant["signatures"] if signature in requests]
-    signatures.sort(key=lambda signature: signature == CLASSIFY)
+    signatures = asked_signatures(variant)
     asked = {signature: _url(name, signature) for signature in signatures}
     first = signatures[0]
     parts = [

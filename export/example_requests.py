@@ -6,7 +6,7 @@ Inference Protocol takes each tensor with its shape and type, its values in one 
 
 import numpy as np
 
-from .classification import tensor_features
+from .classification import CLASSIFY, tensor_features
 from .formats import DATATYPES
 from .samples import as_json, read_raw_samples, read_samples
 from .serving_files import ONNX_REQUEST
@@ -31,14 +31,24 @@ def example_requests(manifest, task, samples):
             continue
         if variant["format"] == "onnx":
             requests[ONNX_REQUEST] = infer_request(sample.inputs)
-        for signature, kind in variant.get("signatures", {}).items():
-            if (signature, kind) != ("serving_default", "tensors"):  # The same as `tokens`.
-                requests[signature] = _rest_request(signature, kind, sample, raw, task)
+        for signature in asked_signatures(variant):
+            kind = variant["signatures"][signature]
+            requests[signature] = _rest_request(signature, kind, sample, raw, task)
     return requests
 
 
+def asked_signatures(variant):
+    """Returns the signatures of a variant that have a request, those of the Predict API first.
+
+    A default one of tensors is the same as `tokens`.
+    """
+    kinds = variant.get("signatures", {}).items()
+    asked = [name for name, kind in kinds if (name, kind) != ("serving_default", "tensors")]
+    return sorted(asked, key=lambda name: name == CLASSIFY)
+
+
 def smallest_sample(samples):
-    """Returns the `Sample` of the fewest numbers, of those that have no row without any.
+    """Returns the `Sample` of the fewest numbers, of those that have no row without any, if any.
 
     JSON cannot say that a tensor without numbers has further dimensions.
     """
@@ -48,8 +58,11 @@ def smallest_sample(samples):
             np.all(sample.inputs.get(name, 1)) for name in ("lengths", "num_nodes")
         )
 
-    full = filter(is_full, read_samples(samples))
-    return min(full, key=lambda sample: sum(value.size for value in sample.inputs.values()))
+    def numbers(sample):
+        return sum(value.size for value in sample.inputs.values())
+
+    every = list(read_samples(samples))
+    return min(filter(is_full, every), key=numbers, default=every[0])
 
 
 def infer_request(inputs):

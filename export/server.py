@@ -17,7 +17,7 @@ from .formats import DATATYPES
 PYTHON_VARIABLE = "ATTNZOO_MLSERVER_PYTHON"
 HOST = "127.0.0.1"
 PORT = 8080
-_PROGRAM = Path(__file__).with_name("mlserver_program.py")
+_PROGRAM = Path(__file__).with_name("mlserver_program")
 
 
 def server_command(path, host=HOST, port=PORT, grpc_port=None, python=None):

@@ -383,7 +383,7 @@ def _move_in(folder, path, manifest, report):
     for file in path.glob(".partial-*"):  # Of a process that ended here: we hold the lock.
         file.unlink()
     new, common = manifest["variants"], _COMMON_FILES
-    others, other_checks = {}, []
+    old, others, other_checks = None, {}, []
     if (path / MANIFEST_FILE).exists():
         old = Artefact.open(path)
         others = {name: value for name, value in old.variants.items() if name not in new}
@@ -393,21 +393,22 @@ def _move_in(folder, path, manifest, report):
             # They are of this very model: what all share is there already, and stays.
             common = ()
             manifest = {**manifest, "files": old.manifest["files"]}
-        # From here until the end, only the variants that stay count.
-        if not others:
-            (path / MANIFEST_FILE).unlink()
-        elif len(others) < len(old.variants) or common:
-            write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+    manifest = {**manifest, "variants": {**others, **new}}
+    requests = example_requests(manifest, get_task(manifest["task"]), folder / SAMPLES_FOLDER)
+
+    # From here until the end, only the variants that stay count.
+    if old is not None and not others:
+        (path / MANIFEST_FILE).unlink()
+    elif old is not None and (len(others) < len(old.variants) or common):
+        write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
     for file in common:
         if (folder / file).exists():
             _replace(folder / file, path / file)
-    manifest = {**manifest, "variants": {**others, **new}}
     checks = [*other_checks, *report.to_dict()["checks"]]
     write_json(path / VERIFY_FILE, {**report.to_dict(), "checks": checks})
-    requests = example_requests(manifest, get_task(manifest["task"]), path / SAMPLES_FOLDER)
     (folder / README_FILE).write_text(artefact_readme(manifest, requests), encoding="utf-8")
     write_serving_files(folder, manifest, requests)
     for file in (README_FILE, SERVING_FOLDER):

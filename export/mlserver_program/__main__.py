@@ -1,16 +1,12 @@
 """A program: an ONNX file behind MLServer, a server of the Open Inference Protocol.
 
-It is run by the interpreter that has MLServer, which need not have attnzoo, Keras or TensorFlow:
-
-    python mlserver_program.py '{"name": ..., "file": ..., "inputs": ..., "outputs": ..., ...}'
+python FOLDER '{"name": ..., "file": ..., "inputs": [...], "outputs": [...], "host": ..., ...}'
 """
 
 import asyncio
 import json
 import logging
 import sys
-
-sys.path.pop(0)  # This file's folder, whose names are no top-level modules.
 
 import onnxruntime
 from mlserver import MLModel, MLServer, ModelSettings, Settings
