@@ -15,8 +15,9 @@ KINDS = ("classify", "classify_tensors")
 
 
 def is_classifier(served):
-    """Returns whether each input of a `ServedModel` gets one label."""
-    return any(spec.name == "logits" and len(spec.shape) == 2 for spec in served.outputs)
+    """Returns whether each input of a `ServedModel` gets one label, of which each has a name."""
+    probabilities = (spec for spec in served.outputs if spec.name == "probabilities")
+    return any(spec.shape[1:] == (len(served.labels),) for spec in probabilities)
 
 
 def classes_and_scores(probabilities, labels):

@@ -10,8 +10,13 @@ ATTENTION_KINDS = ("fused", "decomposed")
 PRECISIONS = ("float32", "int8")
 # What `verify` may ask besides ONNX Runtime and TensorFlow in Python.
 ENGINES = ("c_library", "openvino", "tfserving")
+_BITS = (8, 16, 32, 64)
 # NumPy's names of types -> those of the Open Inference Protocol.
-DATATYPES = {"uint8": "UINT8", "int32": "INT32", "int64": "INT64", "float32": "FP32"}
+DATATYPES = {
+    "bool": "BOOL",
+    **{f"{kind}{bits}": f"{kind.upper()}{bits}" for kind in ("int", "uint") for bits in _BITS},
+    **{f"float{bits}": f"FP{bits}" for bits in _BITS[1:]},
+}
 
 
 def onnx_file(precision):

@@ -8,6 +8,7 @@ from ..training.transcripts import TranscriptEvaluation
 from ..zoo import Pipeline
 from .checking import check
 from .comparison import Failure
+from .fingerprint import fingerprint_of
 from .predictor import load
 from .served_model import ServedModel
 
@@ -47,7 +48,7 @@ class TaskMetric:
     Args:
         split: `training.Split`.
         keras: `Metric` of the Keras model.
-        fingerprint: The model's, see `ServedModel`.
+        fingerprint: The model's, see `fingerprint_of`.
         tolerance: How much worse a variant may be, in parts of 1. Defaults to `TOLERANCE`.
     """
 
@@ -81,7 +82,7 @@ class TaskMetric:
             )
         served = served or ServedModel(pipeline)
         keras = metric_of(evaluate(pipeline, split))
-        return cls(split, keras, served.fingerprint(), tolerance)
+        return cls(split, keras, fingerprint_of(served), tolerance)
 
     def check_is_of(self, artefact):
         """Raises ValueError unless it was measured on the model that was exported."""

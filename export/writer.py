@@ -22,6 +22,7 @@ from .artefact import (
     Artefact,
 )
 from .example_requests import example_requests
+from .fingerprint import fingerprint_of
 from .formats import FORMATS, onnx_file
 from .onnx_conversion import write_onnx
 from .readme import artefact_readme
@@ -189,7 +190,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress, evalu
     served = ServedModel(model)
     streams = any(variant.streams for variant in wanted)
     stream = ServedStream(served, chunk_size) if streams else None
-    fingerprint = served.fingerprint()
+    fingerprint = fingerprint_of(served)
     _check_target(path, names, fingerprint, overwrite)
     metric = None
     if evaluation is not None:

@@ -1,0 +1,13 @@
+"""What tells one model from another."""
+
+import hashlib
+
+
+def fingerprint_of(served):
+    """Returns a SHA-256 over all that makes a `ServedModel` answer as it does."""
+    digest = hashlib.sha256()
+    for part in served.fingerprint_parts():
+        digest.update(part.encode("utf-8"))
+    for weight in served.model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
