@@ -8,7 +8,9 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' 2>/dev/null &
 
 PEERS := torch==2.13.0 'transformers>=5.0' 'safetensors>=0.5' 'tokenizers>=0.21' 'jax>=0.7' 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0' 'pytest-xdist>=3.6'
 
-.PHONY: demo test test-slow test-peers lint clean
+SERVER := 'mlserver>=1.7' 'onnxruntime>=1.22'
+
+.PHONY: demo test test-slow test-peers test-serving lint clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/attnzoo demo --out runs/demo
@@ -24,6 +26,10 @@ test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
 	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest tests/pretrained
 	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
+
+# A real server for exported ONNX files, in an environment of its own.
+test-serving: $(VENV)-mlserver/installed $(VENV)/installed-test
+	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python $(VENV)/bin/python -m pytest -m "" tests/export/test_server.py
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
@@ -45,5 +51,10 @@ $(VENV)-peers/installed: setup.py
 	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
+$(VENV)-mlserver/installed: setup.py
+	test -x $(VENV)-mlserver/bin/python || $(PYTHON) -m venv $(VENV)-mlserver
+	$(VENV)-mlserver/bin/python -m pip install --quiet --disable-pip-version-check $(SERVER)
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-peers
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-mlserver

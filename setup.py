@@ -19,6 +19,7 @@ PACKAGE_DIR = {
 }
 NESTED_PACKAGES = [
     "attnzoo.export.lowering",
+    "attnzoo.export.mlserver_program",
     "attnzoo.layers.feature_maps",
     "attnzoo.layers.normalizers",
     "attnzoo.layers.positions",

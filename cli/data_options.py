@@ -1,10 +1,11 @@
 """The arguments that say where labelled data are and how to read them."""
 
 
-def add_data_arguments(parser, required=True):
-    """Adds `--data` and what goes with it."""
+def add_data_arguments(parser, required=True, flag="--data"):
+    """Adds `--data`, or another flag for it, and what goes with it."""
     parser.add_argument(
-        "--data",
+        flag,
+        dest="data",
         required=required,
         metavar="SPEC",
         help="demo, tfds:NAME, a .csv, .tsv or .jsonl file, a folder or archive of images (or a "

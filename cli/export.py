@@ -3,8 +3,9 @@
 import sys
 
 from ..export.formats import ATTENTION_KINDS, FORMATS, NEWEST_OPSET, PRECISIONS
+from .evaluation_options import add_evaluation_arguments, evaluation_of
 from .output import print_json, print_next, print_report
-from .types import positive_integer
+from .types import positive_integer, some_of
 
 
 def add_arguments(parser):
@@ -25,7 +26,8 @@ def add_arguments(parser):
         "--signatures",
         type=lambda text: text.split(","),
         metavar="NAMES",
-        help="some of serving_default,preprocess,tokens of the SavedModel (default: all)",
+        help="some of serving_default,preprocess,words,tokens,classify of the SavedModel "
+        "(default: all)",
     )
     parser.add_argument(
         "--attention",
@@ -59,6 +61,7 @@ def add_arguments(parser):
         help="vectors in each step of the stream (default: the trained chunk, or 8)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace variants that are there")
+    add_evaluation_arguments(parser)
 
 
 def run(arguments):
@@ -70,7 +73,7 @@ def run(arguments):
     from ..zoo import Pipeline
 
     model = load_source(arguments.model)
-
+    split, tolerance = evaluation_of(arguments, model)
     report = export.to_artefact(
         model,
         arguments.out,
@@ -83,6 +86,8 @@ def run(arguments):
         attention=arguments.attention,
         opset=arguments.opset,
         precisions=arguments.precision,
+        eval_split=split,
+        eval_tolerance=tolerance,
         progress=lambda message: print(f"attnzoo: {message} ...", file=sys.stderr),
     )
     if arguments.json:
@@ -102,17 +107,8 @@ def run(arguments):
 
 
 def _formats(text):
-    return _some_of(FORMATS, text)
+    return some_of(FORMATS, text)
 
 
 def _precisions(text):
-    return _some_of(PRECISIONS, text)
-
-
-def _some_of(known, text):
-    names = [name.strip() for name in text.split(",")]
-    if set(names) - set(known) or len(set(names)) != len(names):
-        import argparse
-
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(known)}, received {text!r}")
-    return names
+    return some_of(PRECISIONS, text)

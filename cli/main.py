@@ -15,6 +15,7 @@ from . import (
     inspect,
     list,
     predict,
+    serve,
     stream,
     train,
     verify,
@@ -34,6 +35,7 @@ VERBS = {
     "verify": verify,
     "inspect": inspect,
     "bench": bench,
+    "serve": serve,
     "demo": demo,
 }
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .exported_stream import load_stream
     from .inspection import inspect
     from .predictor import load
+    from .task_metric import TaskMetric
     from .timing import bench
     from .verification import verify
     from .writer import streaming, to_artefact, to_onnx, to_savedmodel
@@ -21,6 +22,7 @@ __all__ = [
     "FORMATS",
     "Check",
     "Report",
+    "TaskMetric",
     "VerificationError",
     "bench",
     "inspect",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "TaskMetric": "task_metric",
     "bench": "timing",
     "inspect": "inspection",
     "load": "predictor",

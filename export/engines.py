@@ -66,6 +66,10 @@ class SavedModelEngine:
         """Returns the names of a signature's outputs."""
         return sorted(self._signatures[signature].outputs)
 
+    def method(self, signature):
+        """Returns the name of the API of TF Serving that a signature answers."""
+        return self._signatures[signature].method_name
+
     def run(self, signature, inputs, outputs=None):
         """Returns the outputs of these names (all by default) as a dict of arrays."""
         definition = self._signatures[signature]

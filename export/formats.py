@@ -11,6 +11,15 @@ NEWEST_OPSET = 23
 ATTENTION_KINDS = tuple(OPSETS)
 # Of an ONNX file's weights.
 PRECISIONS = ("float32", "float16", "int8")
+# What `verify` may ask besides ONNX Runtime and TensorFlow in Python.
+ENGINES = ("c_library", "openvino", "tfserving")
+_BITS = (8, 16, 32, 64)
+# NumPy's names of types -> those of the Open Inference Protocol.
+DATATYPES = {
+    "bool": "BOOL",
+    **{f"{kind}{bits}": f"{kind.upper()}{bits}" for kind in ("int", "uint") for bits in _BITS},
+    **{f"float{bits}": f"FP{bits}" for bits in _BITS[1:]},
+}
 
 
 def onnx_file(precision):

@@ -1,12 +1,16 @@
 """The README of an artefact: what it takes and returns, and how to serve it."""
 
-import json
-
 from ..zoo.tasks import get_task
+from .client_lines import open_inference_clients, tf_serving_clients
 
 
-def artefact_readme(manifest):
-    """Returns the Markdown text for an artefact's manifest."""
+def artefact_readme(manifest, requests):
+    """Returns the Markdown text for an artefact.
+
+    Args:
+        manifest: The artefact's.
+        requests: What `example_requests` gives.
+    """
     name = manifest["architecture"]
     parts = [
         f"# {name}, exported by attnzoo {manifest['versions']['attnzoo']}",
@@ -23,6 +27,9 @@ def artefact_readme(manifest):
     for path, variant in sorted(manifest["variants"].items()):
         section = _stream_section if "streaming" in variant else _SECTIONS[variant["format"]]
         parts.append(section(path, variant, name, manifest))
+        if "streaming" not in variant:
+            clients = _CLIENTS[variant["format"]]
+            parts.append(clients(path, variant, manifest, requests))
     parts.append(
         "## Proof\n\n`verify.json` lists what was checked; `samples/` holds inputs with the "
         "answers of the Keras model. `attnzoo verify .` checks all of it again."
@@ -56,16 +63,7 @@ def _savedmodel_section(path, variant, name, manifest):
             "None takes raw inputs, which are to be preprocessed in the client, as below for ONNX "
             f"Runtime or by `tokenizer.json`: {variant['without_raw_signatures']}",
         ]
-    lines += [
-        "",
-        "```bash",
-        f'docker run -p 8501:8501 -v "$PWD/savedmodel:/models/{name}" -e MODEL_NAME={name} '
-        "tensorflow/serving",
-    ]
-    if signatures["serving_default"] == "raw":
-        request = json.dumps({"inputs": get_task(manifest["task"]).raw_example})
-        lines.append(f"curl -d '{request}' localhost:8501/v1/models/{name}:predict")
-    return "\n".join([*lines, "```"])
+    return "\n".join(lines)
 
 
 def _onnx_section(path, variant, name, manifest):
@@ -154,5 +152,9 @@ _KINDS = {
     "words": "sentences that are cut to words (`words`, padded with empty strings) to the same",
     "preprocess": "raw inputs to the tensors above",
     "tensors": "the tensors above",
+    "classify": "TF Serving's Classify API: `tf.train.Example`s, the raw input their feature",
+    "classify_tensors": "TF Serving's Classify API: `tf.train.Example`s, the tensors above their "
+    "features, without padding and `lengths`",
 }
 _SECTIONS = {"savedmodel": _savedmodel_section, "onnx": _onnx_section}
+_CLIENTS = {"savedmodel": tf_serving_clients, "onnx": open_inference_clients}

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..zoo.tasks.interface import SampleInputs
+from .classification import raw_examples
 
 RAW_FILE = "raw_inputs.json"
 
@@ -109,6 +110,8 @@ def raw_feed(raw, kind, raw_input):
         kind: Kind of the signature, see `write_savedmodel`.
         raw_input: Name of the raw input, such as `"text"`.
     """
+    if kind == "classify":
+        return {"inputs": raw_examples(raw_input, raw["inputs"])}
     if kind == "words":
         return {"words": np.array(raw["outputs"]["words"], object)}
     return {raw_input: np.array(raw["inputs"], object)}
@@ -134,14 +137,14 @@ def _write_raw_samples(served, path):
         outputs |= served.task.named_outputs(outputs, served.labels, tensors)
     outputs |= served.task.raw_outputs(checked)
     value = {
-        "inputs": [_as_json(item) for item in raw],
+        "inputs": [as_json(item) for item in raw],
         "tensors": {name: array.tolist() for name, array in tensors.items()},
         "outputs": {name: array.tolist() for name, array in outputs.items()},
     }
     path.write_text(json.dumps(value, ensure_ascii=True) + "\n", encoding="utf-8")
 
 
-def _as_json(item):
+def as_json(item):
     """Returns bytes as TF Serving's REST interface takes them, anything else as it is."""
     return {"b64": base64.b64encode(item).decode("ascii")} if isinstance(item, bytes) else item
 

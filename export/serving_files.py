@@ -1,7 +1,11 @@
-"""Configurations of servers that an artefact is ready for: TF Serving and Triton."""
+"""Configurations of servers that an artefact is ready for, and example requests to them."""
+
+import json
 
 SERVING_FOLDER = "serving"
-_TF_SERVING = "tensorflow/serving:2.19.1"
+# What the example request to an ONNX file is called; the others have the names of signatures.
+ONNX_REQUEST = "onnx"
+TF_SERVING_IMAGE = "tensorflow/serving:2.19.1"
 _TRITON = "nvcr.io/nvidia/tritonserver:24.12-py3"
 
 
@@ -17,30 +21,46 @@ def serving_files(manifest):
     has_savedmodel = any(path.startswith("savedmodel/") for path in whole)
     files = {}
     if has_savedmodel:
-        files["models.config"] = _models_config(name)
+        files["models.config"] = models_config(name, f"/models/{name}")
         files["batching_parameters.txt"] = _batching(manifest)
         files["monitoring.config"] = _MONITORING
         files["kubernetes.yaml"] = _KUBERNETES.format(
-            name=name, host=name.replace("_", "-"), image=_TF_SERVING
+            name=name,
+            host=name.replace("_", "-"),
+            image=TF_SERVING_IMAGE,
+            flags=_listed(server_flags("/artefact/serving"), indent=12),
         )
     if has_savedmodel or onnx:
-        services = _TF_SERVING_SERVICE.format(name=name, image=_TF_SERVING) * has_savedmodel
+        services = ""
+        if has_savedmodel:
+            flags = _listed(server_flags("/serving"), indent=6)
+            services += _TF_SERVING_SERVICE.format(name=name, image=TF_SERVING_IMAGE, flags=flags)
         if onnx:
             services += _TRITON_SERVICE.format(name=name, image=_TRITON, file=onnx)
         files["docker-compose.yaml"] = f"services:\n{services}"
     return files
 
 
-def write_serving_files(path, manifest):
-    """Writes what `serving_files` gives to the artefact at `path`, in place of what was there."""
+def write_serving_files(path, manifest, requests):
+    """Writes what `serving_files` gives, and the example requests, to a new `path/serving/`.
+
+    Args:
+        path: Where the folder is made.
+        manifest: The artefact's.
+        requests: What `example_requests` gives.
+    """
     folder = path / SERVING_FOLDER
-    folder.mkdir(exist_ok=True)
-    files = serving_files(manifest)
-    for file in folder.iterdir():
-        if file.name not in files and file.is_file():
-            file.unlink()
-    for name, text in files.items():
+    folder.mkdir()
+    for name, text in serving_files(manifest).items():
         (folder / name).write_text(text, encoding="utf-8")
+    for name, request in requests.items():
+        text = json.dumps(request, ensure_ascii=False)
+        (folder / request_file(name)).write_text(f"{text}\n", encoding="utf-8")
+
+
+def request_file(name):
+    """Returns the name of the file of the example request of this name."""
+    return f"request_{name}.json"
 
 
 def is_padded_by_servers(inputs):
@@ -54,11 +74,32 @@ def is_padded_by_servers(inputs):
     return "lengths" in {spec["name"] for spec in inputs}
 
 
-def _models_config(name):
+def server_flags(folder, models=None):
+    """Returns the arguments by which TF Serving reads its configuration.
+
+    Args:
+        folder: Where `serving/` is.
+        models: The file of models. Defaults to None, that of the folder.
+    """
+    return [
+        f"--model_config_file={models or f'{folder}/models.config'}",
+        "--enable_batching=true",
+        f"--batching_parameters_file={folder}/batching_parameters.txt",
+        f"--monitoring_config_file={folder}/monitoring.config",
+    ]
+
+
+def _listed(items, indent):
+    """Returns a list in YAML."""
+    return "\n".join(f"{' ' * indent}- {item}" for item in items)
+
+
+def models_config(name, base_path):
+    """Returns the text of `models.config` for a folder of versions."""
     return f"""model_config_list {{
   config {{
     name: "{name}"
-    base_path: "/models/{name}"
+    base_path: "{base_path}"
     model_platform: "tensorflow"
     # All that are in the folder, so that a client may ask for /v1/models/{name}/versions/2.
     model_version_policy {{ all {{}} }}
@@ -90,10 +131,7 @@ _TF_SERVING_SERVICE = """  tensorflow-serving:  # REST at 8501, gRPC at 8500
       - ../savedmodel:/models/{name}:ro
       - .:/serving:ro
     command:
-      - --model_config_file=/serving/models.config
-      - --enable_batching=true
-      - --batching_parameters_file=/serving/batching_parameters.txt
-      - --monitoring_config_file=/serving/monitoring.config
+{flags}
 """
 
 _TRITON_SERVICE = """  triton:  # Open Inference Protocol: HTTP at 8000, gRPC at 8001
@@ -120,10 +158,7 @@ spec:
         - name: tensorflow-serving
           image: {image}
           args:
-            - --model_config_file=/artefact/serving/models.config
-            - --enable_batching=true
-            - --batching_parameters_file=/artefact/serving/batching_parameters.txt
-            - --monitoring_config_file=/artefact/serving/monitoring.config
+{flags}
           ports:
             - containerPort: 8500
             - containerPort: 8501

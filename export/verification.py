@@ -10,12 +10,16 @@ from collections import Counter
 import numpy as np
 
 from ..zoo.files import check_files
-from .artefact import SAMPLES_FOLDER, Artefact
-from .comparison import BUDGETS, Failure, compare, compare_roughly
+from . import classification
+from .artefact import LABELS_FILE, MANIFEST_FILE, SAMPLES_FOLDER, Artefact
+from .checking import check, compare_samples, compare_samples_roughly, signature_answers
+from .comparison import BUDGETS, Failure, compare
 from .engines import OnnxEngine, SavedModelEngine
 from .exported_stream import ExportedStream
-from .report import Check, Report, VerificationError
-from .samples import raw_feed, read_raw_samples, read_samples
+from .formats import ENGINES
+from .further_engines import engine_checks
+from .report import Report, VerificationError
+from .samples import read_samples
 from .serving_files import is_padded_by_servers
 from .stream_verification import check_state_matters, check_stream_answers, check_streams_apart
 from .warmup import WARM_UP_FILE, read_warm_up
@@ -23,60 +27,66 @@ from .warmup import WARM_UP_FILE, read_warm_up
 # What the stored weights may exceed 4 bytes a parameter by: names, shapes, small constants.
 _SLACK = 0.02
 _SLACK_BYTES = 16_384
-C_LIBRARY = "c_library"
+PREDICT_METHOD = "tensorflow/serving/predict"
 
 
-def verify(path, engines=()):
+def verify(path, engines=(), metric=None):
     """Verifies an artefact: files, names, sizes, and answers equal to those of the Keras model.
 
     Args:
         path: The artefact's folder, as `to_savedmodel` or `to_onnx` wrote it.
-        engines: What is to run it besides ONNX Runtime and TensorFlow in Python: `"c_library"` is a
-            program of C on TensorFlow's own library, built on the spot, for SavedModels. Where one
-            cannot be run, its check says so and has not passed. Defaults to `()`.
+        engines: What is to run it besides ONNX Runtime and TensorFlow in Python. SavedModels:
+            `"c_library"`, a program of C on TensorFlow's own library, built on the spot, and
+            `"tfserving"`, TF Serving itself (`tensorflow_model_server`, or its image in docker),
+            asked over REST and gRPC. ONNX files: `"openvino"`. Where one cannot be run, its check
+            says so and has not passed. Defaults to `()`.
+        metric: `TaskMetric` of the model that was exported, on labelled data: no variant may be
+            worse by more than its tolerance. Defaults to None (it is not measured).
 
     Returns:
         `Report`, of which no check failed.
 
     Raises:
         FileNotFoundError: If there is no artefact.
-        ValueError: If an engine is unknown.
+        ValueError: If an engine is unknown, or the metric is of another model.
         VerificationError: If a check fails; its `report` says which.
     """
-    unknown = set(engines) - {C_LIBRARY}
+    unknown = set(engines) - set(ENGINES)
     if unknown:
         raise ValueError(
-            f"Received unknown `engines`, expected some of {[C_LIBRARY]}. Received: {engines!r}"
+            f"Received unknown `engines`, expected some of {list(ENGINES)}. Received: {engines!r}"
         )
     artefact = Artefact.open(path)
-    checks = [_check("artefact", "files", lambda: _check_common_files(artefact))]
-    checks.append(_check("artefact", "variants", lambda: _check_variants(artefact)))
-    if all(check.passed for check in checks):
+    if metric is not None:
+        metric.check_is_of(artefact)
+    whole = []
+    checks = [check("artefact", "files", lambda: _check_common_files(artefact))]
+    checks.append(check("artefact", "variants", lambda: _check_variants(artefact)))
+    if all(made.passed for made in checks):
         for name, variant in artefact.variants.items():
-            checks.append(
-                _check(name, "files", lambda v=variant: _check_variant_files(artefact, v))
-            )
+            checks.append(check(name, "files", lambda v=variant: _check_variant_files(artefact, v)))
             if checks[-1].passed:
                 checks.extend(_verifier(variant)(artefact, name))
-                if C_LIBRARY in engines and "tokens" in variant.get("signatures", ()):
-                    checks.append(_check_c_library(artefact, name))
+                whole.append(name)
+        for engine in engines:
+            checks.extend(engine_checks(engine, artefact, whole))
+        if metric is not None:
+            checks.extend(metric.checks(artefact, whole))
     report = Report(artefact.path, checks)
     if not report.passed:
         raise VerificationError(report)
     return report
 
 
-def _check(variant, name, function):
-    """Runs a check: it returns its detail, or raises, whatever the runtimes raise."""
-    try:
-        return Check(variant, name, True, function())
-    except Exception as error:
-        reason = str(error) if isinstance(error, (Failure, ValueError)) else repr(error)
-        return Check(variant, name, False, reason)
-
-
 def _check_common_files(artefact):
     check_files(artefact.path, artefact.manifest["files"])
+    labels = artefact.manifest["labels"]
+    listed = "".join(f"{name}\n" for name in labels)
+    if labels and (artefact.path / LABELS_FILE).read_text("utf-8") != listed:
+        raise Failure(
+            f"expected the labels of {MANIFEST_FILE} to be those of {LABELS_FILE}, "
+            f"received {labels}"
+        )
     return f"{len(artefact.manifest['files'])} files as they were written"
 
 
@@ -99,20 +109,20 @@ def _verify_onnx(artefact, name):
     path = artefact.path / name
     yield from _verify_onnx_file(artefact, name)
     budget = BUDGETS.get(artefact.variants[name].get("precision"))
-    compare_all = _compare_samples
+    compare_all = compare_samples
     if budget is not None:
-        compare_all = functools.partial(_compare_samples_roughly, budget=budget)
+        compare_all = functools.partial(compare_samples_roughly, budget=budget)
     for optimized in (False, True):
         what = f"answers, graph optimisations {'on' if optimized else 'off'}"
-        yield _check(name, what, lambda o=optimized: compare_all(artefact, OnnxEngine(path, o).run))
+        yield check(name, what, lambda o=optimized: compare_all(artefact, OnnxEngine(path, o).run))
 
 
 def _verify_onnx_file(artefact, name):
     path = artefact.path / name
-    yield _check(name, "ONNX checker", lambda: _check_onnx_file(path))
-    yield _check(name, "names and dimensions", lambda: _check_onnx_names(artefact, name))
-    yield _check(name, "operators", lambda: _check_onnx_operators(artefact, name))
-    yield _check(name, "weights stored once", lambda: _check_onnx_size(artefact, name))
+    yield check(name, "ONNX checker", lambda: _check_onnx_file(path))
+    yield check(name, "names and dimensions", lambda: _check_onnx_names(artefact, name))
+    yield check(name, "operators", lambda: _check_onnx_operators(artefact, name))
+    yield check(name, "weights stored once", lambda: _check_onnx_size(artefact, name))
 
 
 def _check_onnx_file(path):
@@ -213,18 +223,18 @@ def _verify_savedmodel(artefact, name):
     signatures = artefact.variants[name]["signatures"]
     # Loaded by the first check that asks; where that fails, each check says so.
     engine = functools.cache(lambda: SavedModelEngine(folder))
-    yield _check(name, "signatures", lambda: _check_signatures(engine(), signatures))
-    yield _check(name, "weights stored once", lambda: _check_savedmodel_size(artefact, folder))
+    yield check(name, "signatures", lambda: _check_signatures(engine(), signatures))
+    yield check(name, "weights stored once", lambda: _check_savedmodel_size(artefact, folder))
     for signature, kind in signatures.items():
-        yield _check(
+        yield check(
             name,
             f"answers of `{signature}` in a TensorFlow 1 session",
-            lambda s=signature, k=kind: _check_signature_answers(artefact, engine(), s, k),
+            lambda s=signature, k=kind: signature_answers(artefact, engine(), s, k),
         )
     if (folder / WARM_UP_FILE).exists():
-        yield _check(name, "warm-up requests", lambda: _check_warm_up(folder, engine()))
+        yield check(name, "warm-up requests", lambda: _check_warm_up(folder, engine()))
     if "tokens" in signatures and is_padded_by_servers(artefact.inputs):
-        yield _check(
+        yield check(
             name,
             "requests that a server pads and merges",
             lambda: _check_merged_requests(artefact, engine()),
@@ -240,22 +250,6 @@ def _check_warm_up(folder, engine):
                 raise Failure(f"expected finite {name}, received others from `{signature}`")
         count += 1
     return f"{count} answered"
-
-
-def _check_c_library(artefact, name):
-    from .c_library import CLibrary, why_not
-
-    what, reason = "answers of `tokens` in TensorFlow's C library", why_not()
-    if reason is not None:
-        return Check(name, what, None, reason)
-
-    def check():
-        samples = list(read_samples(artefact.path / SAMPLES_FOLDER))
-        inputs = [sample.inputs for sample in samples]
-        answers = iter(CLibrary(artefact.path / name).run("tokens", inputs))
-        return _compare_samples(artefact, lambda _: next(answers))
-
-    return _check(name, what, check)
 
 
 def _check_merged_requests(artefact, engine):
@@ -304,19 +298,13 @@ def _check_signatures(engine, expected):
     received = engine.signatures
     if received != sorted(expected):
         raise Failure(f"expected {sorted(expected)}, received {received}")
+    for signature, kind in expected.items():
+        wanted = classification.METHOD if kind in classification.KINDS else PREDICT_METHOD
+        if engine.method(signature) != wanted:
+            raise Failure(
+                f"expected `{signature}` to answer {wanted}, received {engine.method(signature)}"
+            )
     return ", ".join(received)
-
-
-def _check_signature_answers(artefact, engine, signature, kind):
-    if kind == "tensors":
-        return _compare_samples(artefact, lambda inputs: engine.run(signature, inputs))
-    raw = read_raw_samples(artefact.path / SAMPLES_FOLDER)
-    expected = raw["tensors"] if kind == "preprocess" else raw["outputs"]
-    if kind == "words":
-        expected = {name: v for name, v in expected.items() if name not in ("start", "end")}
-    inputs = raw_feed(raw, kind, artefact.raw_input)
-    largest = compare("raw inputs", expected, engine.run(signature, inputs))
-    return f"{len(raw['inputs'])} raw inputs, largest difference {largest:.1e}"
 
 
 def _check_savedmodel_size(artefact, folder):
@@ -338,40 +326,20 @@ def _verify_onnx_stream(artefact, name):
 def _verify_savedmodel_stream(artefact, name):
     folder, signatures = artefact.path / name, artefact.variants[name]["signatures"]
     engine = functools.cache(lambda: SavedModelEngine(folder))
-    yield _check(name, "signatures", lambda: _check_signatures(engine(), signatures))
-    yield _check(name, "weights stored once", lambda: _check_savedmodel_size(artefact, folder))
+    yield check(name, "signatures", lambda: _check_signatures(engine(), signatures))
+    yield check(name, "weights stored once", lambda: _check_savedmodel_size(artefact, folder))
     stream = functools.cache(lambda: ExportedStream(artefact, name))
     yield from _verify_stream(artefact, name, stream, "a TensorFlow 1 session")
 
 
 def _verify_stream(artefact, name, stream, engine):
     samples = artefact.path / artefact.variants[name]["samples"]
-    for what, check in (
+    for what, function in (
         ("streams as whole recordings", lambda: check_stream_answers(stream(), samples)),
         ("streams side by side", lambda: check_streams_apart(stream())),
         ("state lost", lambda: check_state_matters(stream(), samples)),
     ):
-        yield _check(name, f"{what}, {engine}", check)
-
-
-# === Answers ===
-
-
-def _compare_samples(artefact, run):
-    largest, count = 0.0, 0
-    for sample in read_samples(artefact.path / SAMPLES_FOLDER):
-        largest = max(largest, compare(sample.name, sample.outputs, run(sample.inputs)))
-        count += 1
-    if not count:
-        raise Failure("expected samples in the artefact, received none")
-    return f"{count} shapes, largest difference {largest:.1e}"
-
-
-def _compare_samples_roughly(artefact, run, budget):
-    samples = read_samples(artefact.path / SAMPLES_FOLDER)
-    pairs = ((sample.outputs, run(sample.inputs)) for sample in samples)
-    error, agreement = compare_roughly(pairs, budget)
-    return f"median difference {error:.1%} of the answer, {agreement:.1%} of the largest the same"
+        yield check(name, f"{what}, {engine}", function)
 
 
 def _verifier(variant):

@@ -1,14 +1,16 @@
 """Requests that TF Serving answers before it says that it is ready.
 
-They are records of `tensorflow.serving.PredictionLog`, whose few fields are declared here: the
-package that has them pulls a server's dependencies.
+They are records of `tensorflow.serving.PredictionLog`.
 """
 
+import numpy as np
 import tensorflow as tf
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
+from . import classification
+from .classification import tensor_examples
 from .samples import raw_feed, read_raw_samples, read_samples
+from .serving_protos import PredictionLog
 
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
 _MOST_SAMPLES = 8
@@ -29,67 +31,50 @@ def write_warm_up(folder, kinds, task, samples, model_name):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, kind in kinds.items():
             for inputs in _requests(kind, task, samples):
-                writer.write(_record(model_name, signature, inputs))
+                is_classify = kind in classification.KINDS
+                record = _classify_record if is_classify else _predict_record
+                writer.write(record(model_name, signature, inputs).SerializeToString())
 
 
 def read_warm_up(folder):
     """Yields `(signature, inputs)` of each warm-up request of a SavedModel."""
     for record in tf.data.TFRecordDataset(str(folder / WARM_UP_FILE)).as_numpy_iterator():
-        request = _PredictionLog.FromString(record).predict_log.request
-        inputs = {
-            entry.key: tf.make_ndarray(TensorProto.FromString(entry.value))
-            for entry in request.inputs
-        }
+        log = PredictionLog.FromString(record)
+        if log.HasField("classify_log"):
+            request = log.classify_log.request
+            inputs = {"inputs": np.array(list(request.input.example_list.examples), object)}
+        else:
+            request = log.predict_log.request
+            inputs = {
+                entry.key: tf.make_ndarray(TensorProto.FromString(entry.value))
+                for entry in request.inputs
+            }
         yield request.model_spec.signature_name, inputs
 
 
 def _requests(kind, task, samples):
-    if kind == "tensors":
+    if kind in ("tensors", "classify_tensors"):
         every = list(read_samples(samples))
-        chosen = every[:: -(-len(every) // _MOST_SAMPLES)]
-        return [sample.inputs for sample in chosen]
+        chosen = [sample.inputs for sample in every[:: -(-len(every) // _MOST_SAMPLES)]]
+        if kind == "tensors":
+            return chosen
+        return [{"inputs": tensor_examples(inputs, task)} for inputs in chosen]
     return [raw_feed(read_raw_samples(samples), kind, task.raw_input)]
 
 
-def _record(model_name, signature, inputs):
-    log = _PredictionLog()
+def _predict_record(model_name, signature, inputs):
+    log = PredictionLog()
     request = log.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = model_name, signature
     for name, value in inputs.items():
         tensor = tf.make_tensor_proto(value).SerializeToString()
         request.inputs.add(key=name, value=tensor)
-    return log.SerializeToString()
+    return log
 
 
-def _prediction_log():
-    """Returns the class of such messages, with their fields' numbers in TF Serving's protos.
-
-    A tensor is its bytes, which on the wire are the same as the message.
-    """
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="warm_up.proto", package="attnzoo")
-    for message, fields in {
-        "ModelSpec": [("name", 1, field.TYPE_STRING), ("signature_name", 3, field.TYPE_STRING)],
-        "Input": [("key", 1, field.TYPE_STRING), ("value", 2, field.TYPE_BYTES)],
-        "PredictRequest": [("model_spec", 1, "ModelSpec"), ("inputs", 2, "Input")],
-        "PredictLog": [("request", 1, "PredictRequest")],
-        "PredictionLog": [("predict_log", 6, "PredictLog")],
-    }.items():
-        declared = file.message_type.add(name=message)
-        for name, number, kind in fields:
-            repeated = name == "inputs"
-            added = declared.field.add(
-                name=name,
-                number=number,
-                label=field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL,
-            )
-            if isinstance(kind, str):
-                added.type, added.type_name = field.TYPE_MESSAGE, f".attnzoo.{kind}"
-            else:
-                added.type = kind
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("attnzoo.PredictionLog"))
-
-
-_PredictionLog = _prediction_log()
+def _classify_record(model_name, signature, inputs):
+    log = PredictionLog()
+    request = log.classify_log.request
+    request.model_spec.name, request.model_spec.signature_name = model_name, signature
+    request.input.example_list.examples.extend(inputs["inputs"].tolist())
+    return log

@@ -1,7 +1,6 @@
 """Writing artefacts: staged beside the target, verified there, then moved in, the manifest last."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -9,9 +8,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ..zoo.files import checksums, staging_folder, write_json
+from ..zoo.tasks import get_task
 from ..zoo.text_preprocessor import TOKENIZER_FILE
 from .artefact import (
     FORMAT,
@@ -24,6 +22,8 @@ from .artefact import (
     VERIFY_FILE,
     Artefact,
 )
+from .example_requests import example_requests
+from .fingerprint import fingerprint_of
 from .formats import FORMATS, onnx_file
 from .large_models import DATA_SUFFIX
 from .onnx_conversion import write_onnx
@@ -33,6 +33,7 @@ from .savedmodel import write_savedmodel, write_stream_savedmodel
 from .served_stream import ServedStream
 from .serving_files import SERVING_FOLDER, write_serving_files
 from .sources import as_served
+from .task_metric import TOLERANCE, TaskMetric
 from .verification import verify
 from .warmup import write_warm_up
 
@@ -151,6 +152,8 @@ def to_artefact(
     attention="fused",
     precisions=("float32",),
     opset=None,
+    eval_split=None,
+    eval_tolerance=TOLERANCE,
 ):
     """Exports a model to several formats at once; see `to_savedmodel`, `to_onnx` and `streaming`.
 
@@ -170,6 +173,9 @@ def to_artefact(
         precisions: Of the ONNX files of whole inputs, one file each; a stream's step is float32.
             Defaults to float32 alone.
         opset: Of the ONNX files, see `to_onnx`. Defaults to None.
+        eval_split: `training.Split` on which the task's metric of each new variant must be that of
+            the Keras model. Defaults to None (it is not measured).
+        eval_tolerance: How much worse a variant may be there, in parts of 1. Defaults to 0.01.
 
     Returns:
         The `Report` of the verification of the new variants.
@@ -181,7 +187,8 @@ def to_artefact(
         for precision in (precisions if format_name == "onnx" and not streams else ("float32",))
     ]
     options = {"signatures": signatures, "attention": attention, "opset": opset}
-    return _export(model, path, wanted, options, chunk_size, overwrite, progress)
+    evaluation = None if eval_split is None else (eval_split, eval_tolerance)
+    return _export(model, path, wanted, options, chunk_size, overwrite, progress, evaluation)
 
 
 class _Variant(NamedTuple):
@@ -193,15 +200,19 @@ class _Variant(NamedTuple):
     precision: str
 
 
-def _export(model, path, wanted, options, chunk_size, overwrite, progress):
+def _export(model, path, wanted, options, chunk_size, overwrite, progress, evaluation=None):
     path = Path(path).expanduser()
     names = [variant.name for variant in wanted]
     progress = progress or (lambda message: None)
     served = as_served(model)
     streams = any(variant.streams for variant in wanted)
     stream = ServedStream(served, chunk_size) if streams else None
-    fingerprint = _fingerprint(served)
+    fingerprint = fingerprint_of(served)
     _check_target(path, names, fingerprint, overwrite)
+    metric = None
+    if evaluation is not None:
+        progress("evaluating the Keras model")
+        metric = TaskMetric.of(model, *evaluation, served)
     with staging_folder(path) as folder:
         progress("sampling the Keras model")
         files = _write_common_files(served, folder)
@@ -221,7 +232,7 @@ def _export(model, path, wanted, options, chunk_size, overwrite, progress):
         manifest = _manifest(served, fingerprint, variants, files)
         write_json(folder / MANIFEST_FILE, manifest)
         progress(f"verifying {' and '.join(names)}")
-        report = verify(folder)
+        report = verify(folder, metric=metric)
         with _lock(path):
             _check_target(path, names, fingerprint, overwrite)
             _move_in(folder, path, manifest, report)
@@ -290,23 +301,18 @@ def _write_common_files(served, folder):
         (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in served.labels), "utf-8")
     if served.preprocessor is not None:
         served.preprocessor.save(folder)
-    return checksums(folder, _files_below(folder, "."))
+    return _common_checksums(folder)
+
+
+def _common_checksums(folder):
+    present = [name for name in _COMMON_FILES if (folder / name).exists()]
+    return checksums(folder, [file for name in present for file in _files_below(folder, name)])
 
 
 def _files_below(folder, name):
     start = folder / name
     files = [start] if start.is_file() else [file for file in start.rglob("*") if file.is_file()]
     return sorted(file.relative_to(folder).as_posix() for file in files)
-
-
-def _fingerprint(served):
-    """Returns a SHA-256 over all that makes the model answer as it does."""
-    digest = hashlib.sha256()
-    for part in served.fingerprint_parts():
-        digest.update(part.encode("utf-8"))
-    for weight in served.model.weights:
-        digest.update(np.ascontiguousarray(weight))
-    return digest.hexdigest()
 
 
 def _manifest(served, fingerprint, variants, files):
@@ -390,38 +396,54 @@ def _lock(path):
 
 
 def _move_in(folder, path, manifest, report):
-    """Moves a verified artefact from its staging folder to its place, the manifest last."""
-    new = manifest["variants"]
-    others, other_checks = {}, []
+    """Moves a verified artefact from its staging folder to its place, the manifest last.
+
+    The process may end after any line of this, and what the manifest lists is whole all the same.
+    """
+    for file in path.glob(".partial-*"):  # Of a process that ended here: we hold the lock.
+        file.unlink()
+    new, common = manifest["variants"], _COMMON_FILES
+    old, others, other_checks = None, {}, []
     if (path / MANIFEST_FILE).exists():
         old = Artefact.open(path)
         others = {name: value for name, value in old.variants.items() if name not in new}
         old_report = json.loads((path / VERIFY_FILE).read_text(encoding="utf-8"))
         other_checks = [check for check in old_report["checks"] if check["variant"] in others]
-        # From here until the end, only the variants that stay count.
-        write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
-        for name in set(old.variants) - set(others):
+        if others and _common_checksums(path) == old.manifest["files"]:
+            # They are of this very model: what all share is there already, and stays.
+            common = ()
+            manifest = {**manifest, "files": old.manifest["files"]}
+    manifest = {**manifest, "variants": {**others, **new}}
+    requests = example_requests(manifest, get_task(manifest["task"]), folder / SAMPLES_FOLDER)
+
+    # From here until the end, only the variants that stay count.
+    if old is not None:
+        if not others:
+            (path / MANIFEST_FILE).unlink()
+        elif len(others) < len(old.variants) or common:
+            write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
+        for name in old.variants.keys() - others.keys():
             for part in _parts(name, old.variants[name]):
                 _remove(path / part)
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
-    for file in _COMMON_FILES:
+    for file in common:
         if (folder / file).exists():
             _replace(folder / file, path / file)
-    manifest = {**manifest, "variants": {**others, **new}}
-    write_json(
-        path / VERIFY_FILE,
-        {**report.to_dict(), "checks": [*other_checks, *report.to_dict()["checks"]]},
-    )
-    (path / README_FILE).write_text(artefact_readme(manifest), encoding="utf-8")
-    write_serving_files(path, manifest)
+    checks = [*other_checks, *report.to_dict()["checks"]]
+    write_json(path / VERIFY_FILE, {**report.to_dict(), "checks": checks})
+    (folder / README_FILE).write_text(artefact_readme(manifest, requests), encoding="utf-8")
+    write_serving_files(folder, manifest, requests)
+    for file in (README_FILE, SERVING_FOLDER):
+        _replace(folder / file, path / file)
     write_json(path / MANIFEST_FILE, manifest)
 
 
 def _replace(source, target):
+    """Moves a file or a folder to its place; what was there is never there by half."""
     if target.is_dir():
-        shutil.rmtree(target)
+        os.replace(target, source.with_name(f"{source.name}.replaced"))
     os.replace(source, target)
 
 

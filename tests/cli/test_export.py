@@ -173,6 +173,59 @@ def test_verify_of_a_broken_artefact_fails_and_shows_the_row(attnzoo, exported, 
     assert [check["name"] for check in answer["checks"] if not check["passed"]] == ["files"]
 
 
+# === On labelled data ===
+
+
+def test_the_metric_on_labelled_data_is_beside_that_of_keras(
+    attnzoo, trained, exported, reviews, tmp_path
+):
+    data = ("--eval-data", reviews)
+    result = attnzoo("export", trained, "--to", "onnx", "--out", tmp_path / "dist", *data)
+    assert result.code == 0, result.err
+    (row,) = [line for line in result.lines if "accuracy on test data" in line]
+    shown = row.split("│")[-2].strip()
+    value, keras, rows = shown.split(", ")
+    assert keras == f"Keras {value}"
+    assert rows == "10 rows"
+
+    result = attnzoo("verify", exported, *data, "--model", trained, "--eval-split", "train")
+    assert result.code == 0, result.err
+    assert sum("accuracy on train data" in line for line in result.lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--eval-data", "x.tsv"], "`--eval-data SPEC` and `--model RUN`"),
+        (["--model", "run"], "`--eval-data SPEC` and `--model RUN`"),
+        (["--eval-tolerance", "2"], "Expected --eval-tolerance only with `--eval-data`."),
+        (["--text-column", "a", "--download"], "Expected --text-column, --download only with"),
+    ],
+)
+def test_options_of_labelled_data_go_together(attnzoo, exported, arguments, said):
+    result = attnzoo("verify", exported, *arguments)
+    assert result.code == 1
+    assert said in result.err
+
+
+@pytest.mark.parametrize("engines", ["abacus", "c_library,c_library", ""])
+def test_an_engine_that_is_none_is_refused(attnzoo, exported, engines):
+    result = attnzoo("verify", exported, "--engine", engines)
+    assert result.code == 2
+    assert "expected some of c_library,openvino,tfserving" in result.err
+
+
+def test_engines_that_are_not_there_are_said_not_to_have_run(attnzoo, exported, monkeypatch):
+    from attnzoo.export import openvino_engine, tf_serving
+
+    for module in (openvino_engine, tf_serving):
+        monkeypatch.setattr(module, "why_not", lambda: "it is not here")
+    result = attnzoo("verify", exported, "--engine", "openvino,tfserving")
+    assert result.code == 0, result.err
+    assert sum("not run" in line and "it is not here" in line for line in result.lines) == 2
+    assert "but 2 of" in result.lines[-1]
+
+
 # === Describe ===
 
 

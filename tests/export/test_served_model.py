@@ -73,17 +73,18 @@ def test_a_backbone_exports_its_embedding(make, tmp_path):
     assert [output["shape"] for output in manifest["outputs"]] == [["batch", size]]
 
 
-def test_a_bare_model_has_the_tensor_signature_only(bag_of_words_artefact):
+def test_a_bare_model_has_signatures_of_tensors_only(bag_of_words_artefact):
     signatures = ServingSession(bag_of_words_artefact / "savedmodel" / "1").signatures
-    assert signatures.keys() == {"tokens", "serving_default"}
-    for signature in signatures.values():
+    assert signatures.keys() == {"tokens", "serving_default", "classify"}
+    for signature in (signatures["tokens"], signatures["serving_default"]):
         assert signature.inputs.keys() == {"token_ids", "lengths"}
     assert not (bag_of_words_artefact / "tokenizer.json").exists()
     assert manifest_of(bag_of_words_artefact)["labels"] == ["0", "1", "2"]
 
 
-def test_a_pipeline_has_all_three_signatures(exported_text):
-    assert exported_text.serving.signatures.keys() == {"tokens", "preprocess", "serving_default"}
+def test_a_pipeline_has_all_four_signatures(exported_text):
+    names = {"tokens", "preprocess", "serving_default", "classify"}
+    assert exported_text.serving.signatures.keys() == names
     assert exported_text.serving.signatures["serving_default"].inputs.keys() == {"text"}
     assert exported_text.serving.signatures["preprocess"].outputs.keys() == {
         "token_ids",
@@ -92,12 +93,16 @@ def test_a_pipeline_has_all_three_signatures(exported_text):
 
 
 @pytest.mark.parametrize(
-    "signatures", [["text"], [], "tokens", ["tokens", "predict"], ["serving_default"]], ids=str
+    "signatures",
+    [["text"], [], "tokens", ["tokens", "predict"], ["serving_default"], ["classify"]],
+    ids=str,
 )
 def test_signatures_that_a_bare_model_cannot_have_are_refused(
     bag_of_words_model, tmp_path, signatures
 ):
-    with pytest.raises(ValueError, match=r"expected \"auto\" or a list of some of \['tokens'\]"):
+    with pytest.raises(
+        ValueError, match=r"expected \"auto\" or a list of some of \['classify', 'tokens'\]"
+    ):
         export.to_savedmodel(bag_of_words_model, tmp_path / "dist", signatures=signatures)
     assert not (tmp_path / "dist").exists()
 

@@ -31,7 +31,7 @@ def test_every_signature_is_warmed_up_and_every_request_answered(artefact):
     assert {signature for signature, _ in requests} == set(
         found["variants"][SAVEDMODEL]["signatures"]
     )
-    for _, inputs in requests:
+    for inputs in (inputs for signature, inputs in requests if signature != "classify"):
         assert inputs.keys() == {"token_ids", "lengths"}
         assert inputs["token_ids"].dtype == np.int32
     checks = json.loads((path / "verify.json").read_text())["checks"]
@@ -53,6 +53,21 @@ def test_the_first_warm_up_request_is_on_the_wire_as_tf_serving_declares_it(arte
     assert model_spec == b"sentiment_classifier"
     names = {_fields(entry)[1][0] for entry in _fields(request)[2]}
     assert names == {b"token_ids", b"lengths"}
+
+
+def test_a_request_to_classify_is_on_the_wire_as_tf_serving_declares_it(artefact):
+    """Field numbers of prediction_log.proto, classification.proto and input.proto."""
+    import tensorflow as tf
+
+    path, _ = artefact
+    records = tf.data.TFRecordDataset(str(path / SAVEDMODEL / WARM_UP_FILE))
+    logs = [_fields(record)[2] for record in records.as_numpy_iterator() if 2 in _fields(record)]
+    ((log,), *_) = logs
+    (request,) = _fields(log)[1]
+    assert _fields(_fields(request)[1][0]) == {1: [b"sentiment_classifier"], 3: [b"classify"]}
+    (example_list,) = _fields(_fields(request)[2][0])[1]
+    example = tf.train.Example.FromString(_fields(example_list)[1][0])
+    assert set(example.features.feature) == {"token_ids"}
 
 
 def _fields(message):
@@ -97,7 +112,9 @@ def test_servers_are_configured_for_what_is_there(artefact):
     path, _ = artefact
     manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
     files = serving_files(manifest)
-    assert {file.name for file in (path / "serving").iterdir()} == set(files)
+    there = {file.name for file in (path / "serving").iterdir()}
+    requests = {f"request_{name}.json" for name in ("classify", "onnx", "tokens")}
+    assert there == set(files) | requests
     assert set(files) == {
         "models.config",
         "batching_parameters.txt",

@@ -138,6 +138,36 @@ def test_a_damaged_file_is_named(broken, file, variant, damage, detail):
     assert str(broken.folder / file) in failures[variant, "files"]
 
 
+def test_every_file_that_is_served_or_sampled_is_named_when_damaged(broken):
+    """All but the manifest itself, and what is words and settings for people to read and edit."""
+    free = ("manifest.json", "verify.json", "README.md", ".lock")
+    files = [path for path in broken.folder.rglob("*") if path.is_file()]
+    checked = [f for f in files if f.name not in free and f.parent.name != "serving"]
+    assert len(checked) > 20
+    for file in checked:
+        content = file.read_bytes()
+        flip_a_byte(file)
+        details = " ".join(broken.failures().values())
+        assert str(file) in details
+        file.write_bytes(content)
+    assert export.verify(broken.folder).passed
+
+
+@pytest.mark.parametrize("verb", [export.verify, export.inspect, export.load])
+def test_a_truncated_manifest_is_named(broken, verb):
+    manifest = broken.folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=str(manifest)):
+        verb(broken.folder)
+
+
+def test_labels_that_the_manifest_has_otherwise_are_found(broken):
+    broken.change_manifest(lambda manifest: manifest["labels"].reverse())
+    failures = broken.failures()
+    assert failures.keys() == {("artefact", "files")}
+    assert "labels.txt" in failures["artefact", "files"]
+
+
 def test_a_manifest_that_points_outside_is_refused(broken):
     (broken.folder.parent / "secret").write_text("secret")
     broken.change_manifest(lambda m: m["files"].update({"../secret": {"sha256": "", "bytes": 6}}))
@@ -313,18 +343,34 @@ def test_other_signatures_are_found(broken):
     failures = broken.failures()
     assert failures.keys() == {(SAVEDMODEL, "signatures")}
     assert failures[SAVEDMODEL, "signatures"] == (
-        "expected ['tokens'], received ['serving_default', 'tokens']"
+        "expected ['classify', 'tokens'], received ['classify', 'serving_default', 'tokens']"
     )
 
 
 def test_a_signature_that_is_not_there_is_found(broken):
     broken.change_manifest(
-        lambda manifest: manifest["variants"][SAVEDMODEL]["signatures"].update(classify="tensors")
+        lambda manifest: manifest["variants"][SAVEDMODEL]["signatures"].update(regress="tensors")
     )
     assert broken.failures().keys() == {
         (SAVEDMODEL, "signatures"),
-        (SAVEDMODEL, "answers of `classify` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "answers of `regress` in a TensorFlow 1 session"),
     }
+
+
+def test_a_signature_of_another_api_is_found(broken):
+    graph = broken.folder / SAVEDMODEL / "saved_model.pb"
+    content = graph.read_bytes()
+    assert content.count(b"tensorflow/serving/classify") == 1
+    graph.write_bytes(
+        content.replace(b"tensorflow/serving/classify", b"tensorflow/serving/clazzify")
+    )
+    broken.make_checksums_right()
+    failures = broken.failures()
+    assert failures.keys() == {(SAVEDMODEL, "signatures")}
+    assert (
+        "expected `classify` to answer tensorflow/serving/classify"
+        in (failures[SAVEDMODEL, "signatures"])
+    )
 
 
 def test_weights_that_a_savedmodel_stores_twice_are_found(broken):
@@ -344,16 +390,17 @@ def test_other_weights_of_a_savedmodel_are_found(broken, bag_of_words_name, tmp_
     assert failures.keys() == {
         (SAVEDMODEL, "answers of `tokens` in a TensorFlow 1 session"),
         (SAVEDMODEL, "answers of `serving_default` in a TensorFlow 1 session"),
+        (SAVEDMODEL, "answers of `classify` in a TensorFlow 1 session"),
         (SAVEDMODEL, "requests that a server pads and merges"),
     }
-    assert all("logits differs by" in detail for detail in failures.values())
+    assert all("differs by" in detail for detail in failures.values())
 
 
 def test_a_savedmodel_that_does_not_load_fails_every_check_that_loads_it(broken):
     (broken.folder / SAVEDMODEL / "saved_model.pb").write_bytes(b"\x00broken")
     broken.make_checksums_right()
     failures = broken.failures()
-    assert len(failures) == 5
+    assert len(failures) == 6
     assert all(variant == SAVEDMODEL for variant, _ in failures)
 
 

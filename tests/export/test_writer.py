@@ -101,13 +101,27 @@ def test_a_format_that_is_added_later_joins_the_manifest(tmp_path, bag_of_words_
     assert len(export.verify(tmp_path / "dist").checks) == len(verified["checks"])
 
 
-def test_a_further_version_stands_beside_the_first(dist, bag_of_words_model):
+def test_versions_stand_side_by_side_and_each_is_verified(dist, bag_of_words_model):
+    for version in (2, 3):
+        export.to_savedmodel(bag_of_words_model, dist, version=version)
+    versions = {f"savedmodel/{version}" for version in (1, 2, 3)}
+    assert manifest_of(dist)["variants"].keys() == {*versions, "onnx/model.onnx"}
+    report = export.verify(dist)
+    answered = {check.variant for check in report.checks if "TensorFlow 1 session" in check.name}
+    assert answered == versions
+    variables = dist / "savedmodel" / "2" / "variables" / "variables.data-00000-of-00001"
+    variables.write_bytes(variables.read_bytes()[:-1])
+    with pytest.raises(export.VerificationError, match=f"savedmodel/2: files .*{variables.name}"):
+        export.verify(dist)
+
+
+def test_what_all_variants_share_stays_as_it_was_and_is_mended(dist, bag_of_words_model):
+    sample = next((dist / "samples").iterdir())
+    written = os.stat(sample)
     export.to_savedmodel(bag_of_words_model, dist, version=2)
-    assert manifest_of(dist)["variants"].keys() == {
-        "savedmodel/1",
-        "savedmodel/2",
-        "onnx/model.onnx",
-    }
+    assert os.stat(sample).st_ino == written.st_ino
+    sample.write_bytes(b"damaged")
+    export.to_savedmodel(bag_of_words_model, dist, version=3)
     assert export.verify(dist).passed
 
 

@@ -51,6 +51,7 @@ class GraphClassification:
                 "int32",
                 ("graphs", "edges", 2),
                 "source and target of each edge; -1 = no edge",
+                padding=-1,
             ),
             TensorSpec("num_nodes", "int32", ("graphs",), "number of real nodes of each graph"),
         )

@@ -20,7 +20,6 @@ class ImageClassification(Classification):
     masks: ClassVar = {}  # Images of one shape have no padding.
     # Everything that the preprocessor needs is in the configuration.
     preprocessor_files = ()
-    raw_example: ClassVar = {"image_bytes": [{"b64": "/9j/4AAQSkZJRg...: a JPEG or PNG file"}]}
     command_example = "photo.jpg"
     # Lines of Python that make the tensors for ONNX Runtime, one axis after the other as here.
     client_example = (

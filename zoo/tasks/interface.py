@@ -18,12 +18,14 @@ class TensorSpec:
         dtype: NumPy name of its dtype.
         shape: A string names a dynamic dimension, an integer is a fixed one.
         description: One line for READMEs.
+        padding: What fills a row up to the size of the longest. Defaults to 0.
     """
 
     name: str
     dtype: str
     shape: tuple[str | int, ...]
     description: str = ""
+    padding: int = 0
 
 
 class SampleInputs(NamedTuple):

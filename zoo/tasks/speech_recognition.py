@@ -29,7 +29,6 @@ class SpeechRecognition(Classification):
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
     # Everything that the preprocessor needs is in the configuration.
     preprocessor_files = ()
-    raw_example: ClassVar = {"wav_bytes": [{"b64": "UklGRi...: a 16-bit mono wav file"}]}
     command_example = "recording.wav"
     # How a client without our code makes an artefact's tensors of one input.
     client_example = (

@@ -32,8 +32,7 @@ class TextClassification(Classification):
     served_kind = "raw"
     # What a preprocessor of this task saves, so that an artefact without them has none.
     preprocessor_files = ("tokenizer.json",)
-    # What a raw signature is sent, as JSON, and what follows `attnzoo predict MODEL`.
-    raw_example: ClassVar = {"text": ["A gripping, funny film."]}
+    # What follows `attnzoo predict MODEL`.
     command_example = "'your text here'"
     # Keras input -> the artefact's tensor and the dimension that it is derived from. A server may
     # pad a batch with anything, so artefacts take lengths, and never a mask.

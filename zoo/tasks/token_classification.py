@@ -17,7 +17,6 @@ class TokenClassification:
     # The kind of a SavedModel's signature that answers checked raw inputs.
     served_kind = "words"
     preprocessor_files = TextClassification.preprocessor_files
-    raw_example: ClassVar = TextClassification.raw_example
     command_example = TextClassification.command_example
     # Keras input -> the artefact's tensor and the dimension that it is derived from.
     masks: ClassVar = {"padding_mask": ("lengths", "length")}
@@ -56,6 +55,7 @@ class TokenClassification:
                 "int32",
                 ("batch", "words"),
                 "position of each word's first token; -1 = no word",
+                padding=-1,
             ),
         )
 

@@ -1,0 +1,97 @@
+"""Checks of answers that all engines have in common."""
+
+import numpy as np
+
+from . import classification
+from .artefact import SAMPLES_FOLDER
+from .comparison import Failure, compare, compare_roughly
+from .report import Check
+from .samples import raw_feed, read_raw_samples, read_samples
+
+
+def check(variant, name, function):
+    """Runs a check: it returns its detail, or raises, whatever the runtimes raise."""
+    try:
+        return Check(variant, name, True, function())
+    except Exception as error:
+        reason = str(error) if isinstance(error, (Failure, ValueError)) else repr(error)
+        return Check(variant, name, False, reason)
+
+
+def compare_samples(artefact, run, takes=None):
+    """Compares the answers of `run(inputs)` to all samples with those of the Keras model.
+
+    Args:
+        artefact: `Artefact`.
+        run: Takes and gives a dict of arrays.
+        takes: `f(inputs)`, whether it can be asked that. Defaults to None (anything).
+
+    Returns:
+        What was found, in a few words.
+    """
+    largest, count = 0.0, 0
+    for sample in _samples(artefact, takes):
+        largest = max(largest, compare(sample.name, sample.outputs, run(sample.inputs)))
+        count += 1
+    if not count:
+        raise Failure("expected samples in the artefact, received none")
+    return f"{count} shapes, largest difference {largest:.1e}"
+
+
+def compare_samples_roughly(artefact, run, budget):
+    """Compares them as the answers of a file of fewer bits are, see `compare_roughly`."""
+    samples = read_samples(artefact.path / SAMPLES_FOLDER)
+    pairs = ((sample.outputs, run(sample.inputs)) for sample in samples)
+    error, agreement = compare_roughly(pairs, budget)
+    return f"median difference {error:.1%} of the answer, {agreement:.1%} of the largest the same"
+
+
+def _samples(artefact, takes):
+    samples = read_samples(artefact.path / SAMPLES_FOLDER)
+    return samples if takes is None else (s for s in samples if takes(s.inputs))
+
+
+def signature_answers(artefact, engine, signature, kind, takes=None):
+    """Compares a signature's answers to all samples of it with those of the Keras model.
+
+    Args:
+        artefact: `Artefact`.
+        engine: What runs it: `run(signature, inputs)` gives a dict of arrays.
+        signature: Its name.
+        kind: Its kind, see `write_savedmodel`.
+        takes: `f(inputs)`, whether it can be asked that. Defaults to None (anything).
+
+    Returns:
+        What was found, in a few words.
+    """
+    if kind == "tensors":
+        return compare_samples(artefact, lambda inputs: engine.run(signature, inputs), takes)
+    if kind == "classify_tensors":
+        return _compare_classified_samples(artefact, engine, signature)
+    raw = read_raw_samples(artefact.path / SAMPLES_FOLDER)
+    expected = raw["tensors"] if kind == "preprocess" else raw["outputs"]
+    if kind == "classify":
+        expected = _classified(artefact, expected)
+    if kind == "words":
+        expected = {name: v for name, v in expected.items() if name not in ("start", "end")}
+    inputs = raw_feed(raw, kind, artefact.raw_input)
+    largest = compare("raw inputs", expected, engine.run(signature, inputs))
+    return f"{len(raw['inputs'])} raw inputs, largest difference {largest:.1e}"
+
+
+def _compare_classified_samples(artefact, engine, signature):
+    largest, count = 0.0, 0
+    for sample in read_samples(artefact.path / SAMPLES_FOLDER):
+        examples = classification.tensor_examples(sample.inputs, artefact.task)
+        expected = _classified(artefact, sample.outputs)
+        received = engine.run(signature, {"inputs": examples})
+        largest = max(largest, compare(sample.name, expected, received))
+        count += 1
+    return f"examples of {count} shapes, largest difference {largest:.1e}"
+
+
+def _classified(artefact, outputs):
+    """Returns what the Classify API must answer where these are the outputs."""
+    scores = outputs["probabilities"]
+    labels = np.array(artefact.manifest["labels"])
+    return {"classes": np.tile(labels, (len(scores), 1)), "scores": scores}

@@ -1,0 +1,90 @@
+"""Engines that `verify` asks where it is told to: each says so where it cannot be run here."""
+
+from .artefact import SAMPLES_FOLDER
+from .checking import check, compare_samples, compare_samples_roughly, signature_answers
+from .report import Check
+from .samples import read_samples
+
+
+def engine_checks(engine, artefact, names):
+    """Yields the checks of one engine.
+
+    Args:
+        engine: One of `formats.ENGINES`.
+        artefact: `Artefact`.
+        names: The variants that may be run, of which it takes those that it can.
+    """
+    yield from _CHECKS[engine](artefact, names)
+
+
+def _c_library(artefact, names):
+    """Runs SavedModels in TensorFlow's C library, which is TF Serving's way of loading."""
+    from .c_library import CLibrary, why_not
+
+    what, reason = "answers of `tokens` in TensorFlow's C library", why_not()
+
+    def answers(name):
+        samples = list(read_samples(artefact.path / SAMPLES_FOLDER))
+        inputs = [sample.inputs for sample in samples]
+        answers = iter(CLibrary(artefact.path / name).run("tokens", inputs))
+        return compare_samples(artefact, lambda _: next(answers))
+
+    for name in names:
+        if "tokens" not in artefact.variants[name].get("signatures", ()):
+            continue
+        if reason is not None:
+            yield Check(name, what, None, reason)
+        else:
+            yield check(name, what, lambda n=name: answers(n))
+
+
+def _openvino(artefact, names):
+    """Runs ONNX files in OpenVINO."""
+    from .openvino_engine import OpenVinoEngine, why_not
+
+    what, reason = "answers in OpenVINO", why_not()
+    for name in names:
+        variant = artefact.variants[name]
+        if variant["format"] != "onnx" or "streaming" in variant:
+            continue
+        if reason is not None:
+            yield Check(name, what, None, reason)
+            continue
+        exact = variant.get("precision", "float32") == "float32"
+        compare_all = compare_samples if exact else compare_samples_roughly
+
+        def answers(path=artefact.path / name, compare_all=compare_all):
+            return compare_all(artefact, OpenVinoEngine(path).run)
+
+        yield check(name, what, answers)
+
+
+def _tf_serving(artefact, names):
+    """Starts TF Serving, and asks it for every signature over REST and gRPC."""
+    from .tf_serving import TfServing, why_not
+
+    what, reason = "answers of TF Serving over REST and gRPC", why_not()
+    names = [name for name in names if name.startswith("savedmodel/")]
+    if reason is not None:
+        for name in names:
+            yield Check(name, what, None, reason)
+        return
+    if not names:
+        return
+    try:
+        with TfServing(artefact) as server:
+            for name in names:
+                for protocol, client in server.clients(name.partition("/")[2]).items():
+                    for signature, kind in artefact.variants[name]["signatures"].items():
+                        yield check(
+                            name,
+                            f"answers of `{signature}` in TF Serving over {protocol}",
+                            lambda c=client, s=signature, k=kind: signature_answers(
+                                artefact, c, s, k, c.takes
+                            ),
+                        )
+    except RuntimeError as error:
+        yield Check("artefact", what, False, str(error))
+
+
+_CHECKS = {"c_library": _c_library, "openvino": _openvino, "tfserving": _tf_serving}
