@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import re
+from collections import Counter
 
 import numpy as np
 
@@ -57,6 +58,7 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
     ) as lowering:
         model = _convert(served, weights)
     model = _in_opset(model, opset)
+    operators = Counter(node.op_type for node in model.graph.node)
     constant_bytes = _constant_bytes(model.graph.initializer, served.model.variables)
     exact_nodes = _nodes_of(_EXACT_LAYERS, model.graph, served.model)
     model = in_precision(model, precision, weights, exact_nodes)
@@ -80,7 +82,8 @@ def write_onnx(served, path, attention="fused", precision="float32", opset=None)
         "precision": precision,
         "opset": opset,
         "constant_bytes": constant_bytes,
-        "fused": dict(sorted(lowering.fused.items())) if fused else {},
+        # Fewer than were called where tf2onnx merges what a layer is asked twice.
+        "fused": {name: operators[name] for name in sorted(lowering.fused)} if fused else {},
         "decomposed": dict(sorted(lowering.decomposed.items())) if fused else {},
         "others": dict(sorted(lowering.others.items())) if fused else {},
         **({} if data is None else {"data": data.name}),

@@ -202,6 +202,25 @@ def test_inspect_and_bench_know_it(exported):
         assert {timing.variant for timing in timings} == {"onnx/model.onnx", "savedmodel/1"}
 
 
+def test_a_layer_that_is_asked_the_same_twice_may_be_counted_once(tmp_path):
+    """Of the three calls two are alike, which tf2onnx sometimes merges."""
+    inputs = keras.Input((None, 8), name="states")
+    states = layers.LayerNormalization()(layers.Dense(8, activation="gelu")(inputs))
+    inner, outer = keras.Model(inputs, states), keras.Input((None, 8), name="states")
+    model = keras.Model(outer, [inner(inner(outer)), inner(outer)])
+    assert export.to_onnx(model, tmp_path / "dist").passed
+    fused = Artefact.open(tmp_path / "dist").variants["onnx/model.onnx"]["fused"]
+    assert fused.keys() == {"Gelu", "LayerNormalization"}
+    assert set(fused.values()) <= {2, 3}
+
+
+def test_masks_leave_something_to_average(tmp_path):
+    states = keras.Input((None, 8), name="states")
+    real = keras.Input((None,), dtype="bool", name="real")
+    pooled = layers.GlobalAveragePooling1D(name="mean")(states, mask=real)
+    assert export.to_onnx(keras.Model([states, real], pooled), tmp_path / "dist").passed
+
+
 # === What cannot be exported ===
 
 

@@ -101,7 +101,12 @@ def dynamic_dimensions(inputs):
 def _random(generator, shape, dtype, bound):
     if dtype.kind == "f":
         return generator.normal(size=shape).astype(dtype)
-    return generator.integers(0, 2 if dtype.kind == "b" else bound, shape).astype(dtype)
+    if dtype.kind != "b":
+        return generator.integers(0, bound, shape).astype(dtype)
+    mask = generator.random(shape) < 0.5
+    if len(shape) > 1:
+        mask[..., 0] = True  # The mean of nothing is no number to compare with.
+    return mask
 
 
 def _spec(spec):
