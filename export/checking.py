@@ -4,7 +4,7 @@ import numpy as np
 
 from . import classification
 from .artefact import SAMPLES_FOLDER
-from .comparison import Failure, compare, compare_roughly
+from .comparison import BUDGETS, Failure, compare, compare_roughly
 from .report import Check
 from .samples import raw_feed, read_raw_samples, read_samples
 
@@ -38,8 +38,17 @@ def compare_samples(artefact, run, takes=None):
     return f"{count} shapes, largest difference {largest:.1e}"
 
 
-def compare_samples_roughly(artefact, run, budget):
-    """Compares them as the answers of a file of fewer bits are, see `compare_roughly`."""
+def compare_in_precision(artefact, variant, run):
+    """Compares the answers of a file as closely as its precision allows.
+
+    Args:
+        artefact: `Artefact`.
+        variant: What the manifest says of the file.
+        run: Takes and gives a dict of arrays.
+    """
+    budget = BUDGETS.get(variant.get("precision"))
+    if budget is None:
+        return compare_samples(artefact, run)
     samples = read_samples(artefact.path / SAMPLES_FOLDER)
     pairs = ((sample.outputs, run(sample.inputs)) for sample in samples)
     error, agreement = compare_roughly(pairs, budget)

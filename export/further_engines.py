@@ -1,7 +1,7 @@
 """Engines that `verify` asks where it is told to: each says so where it cannot be run here."""
 
 from .artefact import SAMPLES_FOLDER
-from .checking import check, compare_samples, compare_samples_roughly, signature_answers
+from .checking import check, compare_in_precision, compare_samples, signature_answers
 from .report import Check
 from .samples import read_samples
 
@@ -50,11 +50,9 @@ def _openvino(artefact, names):
         if reason is not None:
             yield Check(name, what, None, reason)
             continue
-        exact = variant.get("precision", "float32") == "float32"
-        compare_all = compare_samples if exact else compare_samples_roughly
 
-        def answers(path=artefact.path / name, compare_all=compare_all):
-            return compare_all(artefact, OpenVinoEngine(path).run)
+        def answers(path=artefact.path / name, variant=variant):
+            return compare_in_precision(artefact, variant, OpenVinoEngine(path).run)
 
         yield check(name, what, answers)
 

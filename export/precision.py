@@ -24,7 +24,7 @@ def in_precision(model, precision, weights, exact_nodes):
         model: `onnx.ModelProto` in float32.
         precision: One of `formats.PRECISIONS`.
         weights: Those that are its inputs, and become constants, see `large_weights`.
-        exact_nodes: Names of nodes that half precision is too coarse for.
+        exact_nodes: Names of nodes that stay in float32, as fewer bits are too coarse for them.
     """
     return _CONVERSIONS[precision](model, weights, exact_nodes)
 
@@ -135,6 +135,7 @@ def _int8(model, weights, exact_nodes):
             exact,
             path,
             op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            nodes_to_exclude=list(exact_nodes),
             per_channel=True,
             weight_type=QuantType.QInt8,
             use_external_data_format=bool(weights),

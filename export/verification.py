@@ -12,8 +12,8 @@ import numpy as np
 from ..zoo.files import check_files
 from . import classification
 from .artefact import LABELS_FILE, MANIFEST_FILE, SAMPLES_FOLDER, Artefact
-from .checking import check, compare_samples, compare_samples_roughly, signature_answers
-from .comparison import BUDGETS, Failure, compare
+from .checking import check, compare_in_precision, signature_answers
+from .comparison import Failure, compare
 from .engines import OnnxEngine, SavedModelEngine
 from .exported_stream import ExportedStream
 from .formats import ENGINES
@@ -108,13 +108,14 @@ def _check_variant_files(artefact, variant):
 def _verify_onnx(artefact, name):
     path = artefact.path / name
     yield from _verify_onnx_file(artefact, name)
-    budget = BUDGETS.get(artefact.variants[name].get("precision"))
-    compare_all = compare_samples
-    if budget is not None:
-        compare_all = functools.partial(compare_samples_roughly, budget=budget)
+    variant = artefact.variants[name]
     for optimized in (False, True):
         what = f"answers, graph optimisations {'on' if optimized else 'off'}"
-        yield check(name, what, lambda o=optimized: compare_all(artefact, OnnxEngine(path, o).run))
+
+        def answers(optimized=optimized):
+            return compare_in_precision(artefact, variant, OnnxEngine(path, optimized).run)
+
+        yield check(name, what, answers)
 
 
 def _verify_onnx_file(artefact, name):

@@ -4,7 +4,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
-import shutil
+import uuid
 from pathlib import Path
 from typing import NamedTuple
 
@@ -424,7 +424,7 @@ def _move_in(folder, path, manifest, report):
             write_json(path / MANIFEST_FILE, {**old.manifest, "variants": others})
         for name in old.variants.keys() - others.keys():
             for part in _parts(name, old.variants[name]):
-                _remove(path / part)
+                _set_aside(path / part, folder)
     for part in (part for name in new for part in _parts(name, new[name])):
         (path / part).parent.mkdir(exist_ok=True)
         _replace(folder / part, path / part)
@@ -443,12 +443,11 @@ def _move_in(folder, path, manifest, report):
 def _replace(source, target):
     """Moves a file or a folder to its place; what was there is never there by half."""
     if target.is_dir():
-        os.replace(target, source.with_name(f"{source.name}.replaced"))
+        _set_aside(target, source.parent)
     os.replace(source, target)
 
 
-def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _set_aside(path, folder):
+    """Moves what is no longer wanted into a folder that is about to be removed."""
+    if path.exists():
+        os.replace(path, folder / f"{path.name}.replaced-{uuid.uuid4().hex}")

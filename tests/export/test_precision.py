@@ -107,6 +107,18 @@ def test_a_spectrum_is_not_computed_in_half_precision(spoken):
         np.testing.assert_allclose(received[real], expected[real], rtol=0, atol=0.02)
 
 
+def test_a_spectrum_is_not_quantised(spoken, tmp_path):
+    """Eight bits would keep but the loudest of its powers."""
+    path = tmp_path / "model.onnx"
+    write_onnx(spoken[0], path, precision="int8")
+    nodes = onnx.load(path).graph.node
+    quantised = [node for node in nodes if node.op_type == "MatMulInteger"]
+    exact = [node.name for node in nodes if node.op_type == "MatMul" and "log_mel" in node.name]
+    assert quantised
+    assert exact
+    assert not [node.name for node in quantised if "log_mel" in node.name]
+
+
 def test_masks_are_finite_so_that_a_row_of_padding_is_not_a_number(tmp_path):
     served = ServedModel(small_classifier(position="alibi"))
     path = tmp_path / "model.onnx"
