@@ -119,11 +119,11 @@ def test_an_unknown_format_is_refused(bag_of_words_model, tmp_path):
         export.to_artefact(bag_of_words_model, tmp_path / "dist", ["tflite"])
 
 
-def test_a_model_that_is_not_of_the_zoo_is_refused(tmp_path):
+def test_a_model_that_is_not_of_the_zoo_has_no_stream(tmp_path):
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     with pytest.raises(ValueError, match=r"zoo\.build"):
-        export.to_onnx(model, tmp_path / "dist")
+        export.streaming(model, tmp_path / "dist")
     assert not (tmp_path / "dist").exists()
 
 
