@@ -24,7 +24,7 @@ test-slow: $(VENV)/installed-test
 # Comparisons with PyTorch and transformers, and the layers on JAX, in an environment of their own.
 test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
-	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest tests/pretrained
+	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest -n 2 -m "peers and not slow" tests/pretrained
 	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
 
 # A real server for exported ONNX files, in an environment of its own.

@@ -36,7 +36,12 @@ def serving_files(manifest):
             flags = _listed(server_flags("/serving"), indent=6)
             services += _TF_SERVING_SERVICE.format(name=name, image=TF_SERVING_IMAGE, flags=flags)
         if onnx:
-            services += _TRITON_SERVICE.format(name=name, image=_TRITON, file=onnx)
+            # With the file beside it that holds the weights of a large model.
+            mounts = "\n".join(
+                f"      - ../{file}:/models/{name}/1/{file.rpartition('/')[2]}:ro"
+                for file in manifest["variants"][onnx]["files"]
+            )
+            services += _TRITON_SERVICE.format(image=_TRITON, mounts=mounts)
         files["docker-compose.yaml"] = f"services:\n{services}"
     return files
 
@@ -138,7 +143,7 @@ _TRITON_SERVICE = """  triton:  # Open Inference Protocol: HTTP at 8000, gRPC at
     image: {image}
     ports: ["8000:8000", "8001:8001"]
     volumes:
-      - ../{file}:/models/{name}/1/model.onnx:ro
+{mounts}
     command: ["tritonserver", "--model-repository=/models"]
 """
 

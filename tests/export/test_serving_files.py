@@ -134,9 +134,12 @@ def test_servers_are_configured_for_what_is_there(artefact):
     assert (
         "pad_variable_length_inputs: false" in serving_files(of_graphs)["batching_parameters.txt"]
     )
-    only_onnx = {**manifest, "variants": {"onnx/model.onnx": {}}}
+    parts = ["onnx/model.onnx", "onnx/model.onnx.data"]
+    only_onnx = {**manifest, "variants": {"onnx/model.onnx": {"files": dict.fromkeys(parts)}}}
     assert set(serving_files(only_onnx)) == {"docker-compose.yaml"}
-    assert "tensorflow" not in serving_files(only_onnx)["docker-compose.yaml"]
+    compose = serving_files(only_onnx)["docker-compose.yaml"]
+    assert "tensorflow" not in compose
+    assert "../onnx/model.onnx.data:/models/sentiment_classifier/1/model.onnx.data" in compose
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yaml", "kubernetes.yaml"])

@@ -15,6 +15,13 @@ SIDE = Path(__file__).with_name("transformers_side.py")
 PYTHON = Path(os.environ.get("ATTNZOO_PEERS_PYTHON", ROOT / ".venv-peers/bin/python"))
 
 
+def pytest_collection_modifyitems(items):
+    """Marks the tests that ask transformers: `make test-peers` runs these alone."""
+    for item in items:
+        if "transformers" in getattr(item, "fixturenames", ()):
+            item.add_marker("peers")
+
+
 def run_transformers(*arguments):
     """Runs `transformers_side.py`, and raises with what it says if it fails."""
     result = subprocess.run(
