@@ -218,7 +218,7 @@ def test_a_model_of_ctc_learns_to_spell(transcripts, tmp_path):
     recipe = RECIPE.replace(epochs=30, learning_rate=1e-2, splicing=0.0, noise=0.0)
     history = training.fit(prepare(transcripts), transcripts, recipe, tmp_path, verbose=0)
     rows = history.rows
-    assert rows[-1]["val_loss"] < 0.3 * rows[0]["val_loss"]
+    assert rows[-1]["val_loss"] < 0.4 * rows[0]["val_loss"]
     assert {"val_wer", "val_cer"} <= set(rows[0])
     assert history.best["val_wer"] == min(row["val_wer"] for row in rows) < 0.7
     assert history.monitor == "val_wer"

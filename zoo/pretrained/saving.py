@@ -18,7 +18,7 @@ from .tokenizer_files import write_tokenizer
 # Fields that are written to another file than config.json.
 _BESIDE = ("pixel_mean", "pixel_std")
 # Fields without weights that change what a model says, and that transformers does not have.
-_CHANGES_OUTPUTS = ("att_context_size", "classifier_activation")
+_CHANGES_OUTPUTS = ("att_context_size", "classifier_activation", "head")
 
 
 def save_checkpoint(pipeline, path):
