@@ -29,7 +29,7 @@ test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 
 # A real server for exported ONNX files, in an environment of its own.
 test-serving: $(VENV)-mlserver/installed $(VENV)/installed-test
-	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python $(VENV)/bin/python -m pytest -m "" tests/export/test_server.py
+	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python $(VENV)/bin/python -m pytest -n 2 -m "" tests/export/test_server.py
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .

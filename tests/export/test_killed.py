@@ -133,7 +133,7 @@ def test_whenever_it_is_killed_while_moving_in_what_is_listed_is_whole(
 
 # === At random moments of the command ===
 
-KILLS = 7
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
