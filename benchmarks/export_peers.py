@@ -8,6 +8,7 @@ weights, one thread each, in turns; the least of many calls counts.
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ TOLERANCE = 1e-4
 
 
 def main():
-    """Prints nodes, bytes, milliseconds in each cell, and ours over each."""
+    """Prints nodes, milliseconds in each cell, and ours over each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", metavar="PYTHON", required=True)
     parser.add_argument("--layers", type=int, default=4)
@@ -31,6 +32,7 @@ def main():
     import onnx
 
     from attnzoo.cli.output import print_table
+    from attnzoo.export.engines import OnnxEngine
     from export import CELLS, least_seconds
 
     sizes = {
@@ -42,16 +44,17 @@ def main():
     }
     with tempfile.TemporaryDirectory() as folder:
         files = _files(Path(folder), arguments.torch, sizes)
-        nodes = {name: len(onnx.load(path).graph.node) for name, path in files.items()}
+        graphs = {name: onnx.load(path).graph for name, path in files.items()}
+        engines = {name: OnnxEngine(path, threads=1) for name, path in files.items()}
         times = {}
         for cell in CELLS:
-            runs = _runs(files, cell)
+            runs = _runs(engines, graphs, cell)
             _check_equal(runs)
             times[cell] = least_seconds(runs, arguments.seconds)
     rows = [
         (
             name,
-            nodes[name],
+            len(graphs[name].node),
             *(f"{times[cell][name] * 1e3:.2f}" for cell in CELLS),
             *(f"{times[cell][OURS] / times[cell][name]:.2f}" for cell in CELLS),
         )
@@ -67,7 +70,9 @@ def _files(folder, torch, sizes):
     from attnzoo import export, zoo
 
     script = Path(__file__).with_name("export_torch.py")
-    subprocess.run([torch, script, folder, json.dumps(sizes)], check=True, capture_output=True)
+    subprocess.run(
+        [torch, script, folder, json.dumps(sizes)], check=True, stdout=subprocess.DEVNULL
+    )
     model = zoo.build("sentiment_classifier", weights=folder / "bert")
     with contextlib.redirect_stdout(None):
         export.to_onnx(model, folder / "ours")
@@ -75,14 +80,10 @@ def _files(folder, torch, sizes):
     return {OURS: folder / "ours" / "onnx" / "model.onnx", **{path.stem: path for path in others}}
 
 
-def _runs(files, cell):
+def _runs(engines, graphs, cell):
     """Returns a function for each file that runs it on the same sentences."""
-    import functools
-
     import numpy as np
     import onnx
-
-    from attnzoo.export.engines import OnnxEngine
 
     ids = np.random.default_rng(0).integers(5, 8000, cell)
     ones, zeros = np.ones(cell), np.zeros(cell)
@@ -91,14 +92,14 @@ def _runs(files, cell):
         **{"input_ids": ids, "attention_mask": ones},
     }
     runs = {}
-    for name, path in files.items():
+    for name, engine in engines.items():
         inputs = {
             value.name: known[value.name].astype(
                 onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
             )
-            for value in onnx.load(path).graph.input
+            for value in graphs[name].input
         }
-        runs[name] = functools.partial(OnnxEngine(path, threads=1).run, inputs)
+        runs[name] = functools.partial(engine.run, inputs)
     return runs
 
 

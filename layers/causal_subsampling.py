@@ -5,6 +5,7 @@ from keras import ops
 
 from .checks import check_positive
 from .frame_mask import FrameMask
+from .masks import zeros_for_padding
 
 _FACTORS = (1, 2, 4)
 
@@ -122,7 +123,7 @@ class CausalSubsampling(keras.layers.Layer):
         mask = FrameMask(1)(frames, padding_mask=padding_mask)
         after = {}
         for stage, convolution in enumerate(self.convolutions):
-            states = ops.where(mask[:, :, None, None], states, ops.zeros((), states.dtype))
+            states = zeros_for_padding(states, mask)
             states = ops.concatenate([state[f"stage_{stage}"], states], axis=1)
             after[f"stage_{stage}"] = states[:, -1:]
             # Two zeros around the features: any number of them becomes half as many, rounded up.

@@ -5,6 +5,7 @@ from keras import ops
 
 from .checks import checked_stages
 from .gelu import GELU
+from .masks import zeros_for_padding
 
 _ACTIVATIONS = ("gelu", "glu")
 
@@ -92,8 +93,8 @@ class CenteredSubsampling(keras.layers.Layer):
         states = ops.cast(ops.convert_to_tensor(frames), self.compute_dtype)
         mask = None if padding_mask is None else ops.cast(padding_mask, "bool")
         for kernel, convolution in zip(self.kernel_sizes, self.convolutions, strict=True):
+            states = zeros_for_padding(states, mask)
             if mask is not None:
-                states = ops.where(mask[:, :, None], states, ops.zeros((), states.dtype))
                 mask = None if self.hears_padding else mask[:, :: convolution.strides[0]]
             around = [kernel // 2, kernel // 2]
             states = convolution(ops.pad(states, [[0, 0], around, [0, 0]]))

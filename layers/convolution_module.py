@@ -6,6 +6,7 @@ from keras import ops
 from .checks import check_positive
 from .frame_mask import FrameMask
 from .layer_normalization import LayerNormalization
+from .masks import zeros_for_padding
 
 
 @keras.saving.register_keras_serializable("attnzoo")
@@ -128,8 +129,7 @@ class ConvolutionModule(keras.layers.Layer):
         rows = self.gate_dense(self.input_norm(ops.reshape(inputs, (-1, hidden_dim))))
         values, gates = ops.split(rows, 2, axis=-1)
         gated = ops.reshape(values * ops.sigmoid(gates), (-1, length, hidden_dim))
-        mask = FrameMask(1)(inputs, padding_mask=padding_mask)
-        return ops.where(mask[:, :, None], gated, ops.zeros((), gated.dtype))
+        return zeros_for_padding(gated, FrameMask(1)(inputs, padding_mask=padding_mask))
 
     def _add(self, inputs, gated, training):
         length, hidden_dim = ops.shape(inputs)[1], inputs.shape[-1]

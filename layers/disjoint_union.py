@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .masks import zeros_for_padding
+
 
 @keras.saving.register_keras_serializable("attnzoo")
 class DisjointUnion(keras.layers.Layer):
@@ -42,7 +44,7 @@ class DisjointUnion(keras.layers.Layer):
         num_graphs, size = ops.shape(node_features)[0], ops.shape(node_features)[1]
         num_nodes = ops.cast(num_nodes, "int32")[:, None]
         is_node = ops.arange(size, dtype="int32")[None, :] < num_nodes
-        nodes = ops.where(is_node[:, :, None], node_features, ops.zeros((), node_features.dtype))
+        nodes = zeros_for_padding(node_features, is_node)
         edges = ops.cast(edges, "int32")
         is_edge = ops.logical_and(edges >= 0, edges < num_nodes[:, :, None])
         first = ops.arange(num_graphs, dtype="int32") * ops.cast(size, "int32")

@@ -9,6 +9,20 @@ def keras_mask(inputs):
     return get_keras_mask(inputs)
 
 
+def zeros_for_padding(states, padding_mask):
+    """Returns states with zeros in place of padding.
+
+    Args:
+        states: `(batch, length, ...)`.
+        padding_mask: `(batch, length)`, True = real; None for states that all are.
+    """
+    if padding_mask is None:
+        return states
+    real = ops.cast(padding_mask, "bool")
+    real = real[:, :, *[None] * (len(states.shape) - 2)]
+    return ops.where(real, states, ops.zeros((), states.dtype))
+
+
 def combined_mask(query, key, padding_mask=None, attention_mask=None, causal=False):
     """Joins padding, causality and an explicit mask into one, or None if all may attend to all.
 

@@ -6,6 +6,7 @@ from keras import ops
 from .checks import checked_stages
 from .gelu import GELU
 from .layer_normalization import LayerNormalization
+from .masks import zeros_for_padding
 
 _NORMALIZATIONS = ("group", "layer")
 _EPSILON = 1e-5
@@ -100,11 +101,11 @@ class WaveformEncoder(keras.layers.Layer):
     def call(self, samples, padding_mask=None):
         """Returns the vectors."""
         states = ops.cast(ops.convert_to_tensor(samples), self.compute_dtype)
+        states = zeros_for_padding(states, padding_mask)
         real = None
         if padding_mask is not None:
-            mask = ops.cast(padding_mask, "bool")
-            states = ops.where(mask[:, :, None], states, ops.zeros((), states.dtype))
             # What is made of real samples alone; all later convolutions follow from it.
+            mask = ops.cast(padding_mask, "bool")
             real = mask[:, self.kernel_sizes[0] - 1 :: self.strides[0]]
         for stage, convolution in enumerate(self.convolutions):
             states = convolution(states)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from ..checks import check_positive
-from ..masks import keras_mask
+from ..masks import keras_mask, zeros_for_padding
 from .kinds import InputPosition
 from .lengths import check_whole, check_whole_grid, checked_grid
 
@@ -81,10 +81,7 @@ class ConditionalPositionalEncoding(InputPosition):
         """Returns the inputs with the convolution of their neighbourhoods added."""
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
-        states = inputs
-        if padding_mask is not None:
-            real = ops.cast(padding_mask, "bool")[:, :, None]
-            states = ops.where(real, states, ops.zeros_like(states))
+        states = zeros_for_padding(inputs, padding_mask)
         if self.grid is None:
             check_whole(start_index)
             return inputs + self.convolution(states)

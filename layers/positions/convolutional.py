@@ -5,7 +5,7 @@ from keras import ops
 
 from ..checks import check_positive
 from ..gelu import GELU
-from ..masks import keras_mask
+from ..masks import keras_mask, zeros_for_padding
 from .kinds import InputPosition
 from .lengths import check_whole
 
@@ -74,10 +74,7 @@ class ConvolutionalPositionalEncoding(InputPosition):
         check_whole(start_index)
         if padding_mask is None:
             padding_mask = keras_mask(inputs)
-        states = ops.convert_to_tensor(inputs)
-        if padding_mask is not None:
-            real = ops.cast(padding_mask, "bool")[:, :, None]
-            states = ops.where(real, states, ops.zeros_like(states))
+        states = zeros_for_padding(ops.convert_to_tensor(inputs), padding_mask)
         around = [self.kernel_size // 2, (self.kernel_size - 1) // 2]
         return inputs + self.gelu(self._convolved(ops.pad(states, [[0, 0], around, [0, 0]])))
 

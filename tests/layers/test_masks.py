@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnzoo.layers.masks import combined_mask, keras_mask
+from attnzoo.layers.masks import combined_mask, keras_mask, zeros_for_padding
 
 from . import references
 
@@ -53,3 +53,14 @@ def test_the_mask_that_keras_attached_can_be_read():
     states = keras.layers.Embedding(6, 2, mask_zero=True)(token_ids)
     np.testing.assert_array_equal(keras_mask(states), [[True, False]])
     assert keras_mask(keras.layers.Embedding(6, 2)(token_ids)) is None
+
+
+@pytest.mark.parametrize("inner", [(3,), (3, 2)], ids=str)
+def test_padding_becomes_zeros_whatever_it_was(inner):
+    states = np.random.default_rng(0).normal(size=(2, 4, *inner)).astype("float32")
+    states[1, 2:] = np.nan
+    mask = np.arange(4) < np.array([[4], [2]])
+    received = zeros_for_padding(keras.ops.convert_to_tensor(states), mask)
+    expected = np.where(mask.reshape(2, 4, *[1] * len(inner)), states, 0)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(received), expected)
+    assert zeros_for_padding(states, None) is states
