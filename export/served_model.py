@@ -58,9 +58,8 @@ class ServedModel:
         inputs = {name: tensors[name] for name in self.model.input if name in tensors}
         for mask, (lengths, dimension) in self.task.masks.items():
             if mask in self.model.input:
-                inputs[mask] = tf.sequence_mask(
-                    tensors[lengths], _dimension(self.inputs, tensors, dimension)
-                )
+                size = _dimension(self.inputs, tensors, dimension)
+                inputs[mask] = _is_below(tensors[lengths], size)
         return inputs
 
     def fingerprint_parts(self):
@@ -161,6 +160,15 @@ def tensor_spec(spec):
     """Returns the `tf.TensorSpec` of a `TensorSpec`."""
     shape = [None if isinstance(size, str) else size for size in spec.shape]
     return tf.TensorSpec(shape, spec.dtype, name=spec.name)
+
+
+def _is_below(lengths, size):
+    """Returns `tf.sequence_mask(lengths, size)`, made of fewer operators in ONNX.
+
+    In float32, in which tf2onnx compares all numbers, and which holds every length below 2 ** 24.
+    """
+    places = tf.range(tf.cast(size, tf.float32))
+    return places < tf.expand_dims(tf.cast(lengths, tf.float32), -1)
 
 
 def _dimension(specs, tensors, dimension):

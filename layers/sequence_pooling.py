@@ -70,7 +70,7 @@ class SequencePooling(keras.layers.Layer):
             return ops.mean(inputs, axis=1)
         # Summed in float32: a long float16 sum would overflow.
         dtype = keras.backend.result_type(inputs.dtype, "float32")
-        weights = ops.cast(padding_mask, dtype)[:, :, None]
+        weights = ops.expand_dims(ops.cast(padding_mask, dtype), -1)
         total = ops.sum(ops.cast(inputs, dtype) * weights, axis=1)
         return ops.cast(total / ops.maximum(ops.sum(weights, axis=1), 1.0), inputs.dtype)
 

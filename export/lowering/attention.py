@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ...layers import Attention, normalizers, positions, scores
 from ...layers.masks import combined_mask, keras_mask
-from .dense import dense
+from .dense import dense, product
 from .operators import multi_head_attention, rotary_embedding
 from .unsaid import Unsaid
 
@@ -32,9 +32,13 @@ def self_attention(
     if layer.input_position is not None:
         inputs = layer.input_position(inputs, padding_mask=padding_mask)
     inputs = tf.convert_to_tensor(inputs)
-    query, key, value = (
-        dense(part, inputs) for part in (layer.query_dense, layer.key_dense, layer.value_dense)
-    )
+    parts = (layer.query_dense, layer.key_dense, layer.value_dense)
+    biases = None
+    if attention.position_layer is None and layer.query_dense.use_bias:
+        query, key, value = (product(part, inputs) for part in parts)
+        biases = [part.bias for part in parts]
+    else:
+        query, key, value = (dense(part, inputs) for part in parts)
     score_bias = None
     if isinstance(attention.position_layer, positions.RotaryPosition):
         frequency = attention.position_layer.frequency
@@ -50,11 +54,11 @@ def self_attention(
         mask = combined_mask(*heads, padding_mask, attention_mask, attention.causal)
         has_any = _has_any(mask)  # Before anything is marked, as it may be unsaid.
         gathered = multi_head_attention(
-            query, key, value, layer.num_heads, mask=mask, score_bias=score_bias
+            query, key, value, layer.num_heads, biases, mask=mask, score_bias=score_bias
         )
         return dense(layer.output_dense, gathered * has_any)
     gathered = multi_head_attention(
-        query, key, value, layer.num_heads, padding_mask, attention.causal, None, score_bias
+        query, key, value, layer.num_heads, biases, padding_mask, attention.causal, None, score_bias
     )
     if padding_mask is not None:
         gathered *= _sees_any(padding_mask, attention.causal)
@@ -93,18 +97,18 @@ def keras_attention(
         use_causal_mask=use_causal_mask,
     )
     key = value if key is None else key
+    parts = (layer._query_dense, layer._key_dense, layer._value_dense)
     projected = [
-        _einsum_projection(part, tf.convert_to_tensor(states))
-        for part, states in (
-            (layer._query_dense, query),
-            (layer._key_dense, key),
-            (layer._value_dense, value),
-        )
+        _einsum_product(part, tf.convert_to_tensor(states))
+        for part, states in zip(parts, (query, key, value), strict=True)
     ]
+    biases = None
+    if layer._use_bias:
+        biases = [tf.reshape(part.bias, (-1,)) for part in parts]
     if mask is not None:
         mask = tf.cast(mask, "bool")
         mask = mask[:, None] if len(mask.shape) == 3 else mask
-    gathered = multi_head_attention(*projected, layer.num_heads, mask=mask)
+    gathered = multi_head_attention(*projected, layer.num_heads, biases, mask=mask)
     kernel = tf.convert_to_tensor(layer._output_dense.kernel)
     outputs = tf.linalg.matmul(gathered, tf.reshape(kernel, (-1, kernel.shape[-1])))
     return outputs if layer._output_dense.bias is None else outputs + layer._output_dense.bias
@@ -121,8 +125,8 @@ def _sees_any(padding_mask, causal):
     """Returns 1 for queries that see a real key, else 0, `(batch, query_length or 1, 1)`."""
     real = tf.cast(padding_mask, tf.float32)
     if not causal:
-        return tf.reduce_max(real, axis=1, keepdims=True)[..., None]
-    return tf.minimum(tf.cumsum(real, axis=1), 1.0)[..., None]
+        return tf.expand_dims(tf.reduce_max(real, axis=1, keepdims=True), -1)
+    return tf.expand_dims(tf.minimum(tf.cumsum(real, axis=1), 1.0), -1)
 
 
 def _has_any(mask):
@@ -138,8 +142,7 @@ def _split_heads(states, num_heads):
     return tf.transpose(cut, (0, 2, 1, 3))
 
 
-def _einsum_projection(projection, states):
-    """Projects by an `EinsumDense` whose kernel is `(size, heads, head_size)`."""
+def _einsum_product(projection, states):
+    """Projects by the kernel of an `EinsumDense`, `(size, heads, head_size)`, without its bias."""
     kernel = tf.convert_to_tensor(projection.kernel)
-    outputs = tf.linalg.matmul(states, tf.reshape(kernel, (kernel.shape[0], -1)))
-    return outputs if projection.bias is None else outputs + tf.reshape(projection.bias, (-1,))
+    return tf.linalg.matmul(states, tf.reshape(kernel, (kernel.shape[0], -1)))

@@ -43,7 +43,15 @@ def rotary_embedding(states, num_heads, frequency):
 
 
 def multi_head_attention(
-    query, key, value, num_heads, padding_mask=None, causal=False, mask=None, score_bias=None
+    query,
+    key,
+    value,
+    num_heads,
+    biases=None,
+    padding_mask=None,
+    causal=False,
+    mask=None,
+    score_bias=None,
 ):
     """Returns what the heads gather, `(batch, query_length, heads * value_dim)`.
 
@@ -52,6 +60,8 @@ def multi_head_attention(
         key: `(batch, key_length, heads * key_dim)`.
         value: `(batch, key_length, heads * value_dim)`.
         num_heads: Number of heads.
+        biases: Vectors that are added to query, key and value first, `(heads * key_dim,)` twice and
+            `(heads * value_dim,)`. Defaults to None.
         padding_mask: `(batch, key_length)`, True = real. Defaults to None.
         causal: Whether a query sees only its own key and earlier ones. Defaults to False.
         mask: Boolean `(batch or 1, heads or 1, query_length or 1, key_length)`, True = attend.
@@ -70,12 +80,16 @@ def multi_head_attention(
     shape = (*query.shape[:2], value.shape[-1])
     if standard.get():
         heads = {"q_num_heads": num_heads, "kv_num_heads": num_heads}
-        inputs = [query, key, value, score_bias]
+        inputs = [query, key, value]
+        if biases is not None:
+            inputs = [states + bias for states, bias in zip(inputs, biases, strict=True)]
+        inputs.append(score_bias)
         return mark("Attention", inputs, shape, STANDARD, is_causal=int(causal), **heads)
     real = None if padding_mask is None else tf.cast(padding_mask, tf.int32)
+    bias = None if biases is None else tf.concat(biases, 0)
     return mark(
         "MultiHeadAttention",
-        [query, key, value, None, real, score_bias],
+        [query, key, value, bias, real, score_bias],
         shape,
         domain=MICROSOFT,
         num_heads=num_heads,

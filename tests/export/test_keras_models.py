@@ -86,7 +86,7 @@ FUSED = {
     "table": {"Gelu": 1},
     "half": {"Gelu": 1, "LayerNormalization": 1},
 }
-OTHERS = {"text": {"Embedding": 1, "LSTMCell": 1}, "vision": {"BatchNormalization": 1, "Conv2D": 1}}
+OTHERS = {"text": {"LSTMCell": 1}, "vision": {"BatchNormalization": 1, "Conv2D": 1}}
 TENSORS = {
     "encoder": (
         {"real": ["batch", "length"], "states": ["batch", "length", 8]},

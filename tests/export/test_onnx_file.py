@@ -1,12 +1,13 @@
 """The ONNX file: valid, standard, named as the task names things, and right."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import onnx
 import pytest
 
-from attnzoo import export
+from attnzoo import export, layers
 
 from .engines import fresh_tensors, keras_answers, run_onnx, softmax
 from .small_models import LABELS
@@ -54,6 +55,28 @@ def test_operators_are_of_opset_18_but_for_the_fused_ones(exported):
     fused = {node.op_type for node in exported.onnx_model.graph.node if node.domain not in STANDARD}
     assert fused <= {"Gelu", "MultiHeadAttention", "RotaryEmbedding"}
     assert not exported.onnx_model.functions
+
+
+OPERATORS = {
+    layers.GELU: "Gelu",
+    layers.LayerNormalization: "LayerNormalization",
+    layers.MultiHeadSelfAttention: "MultiHeadAttention",
+}
+
+
+def test_there_is_one_operator_for_each_layer_that_has_one(exported):
+    in_file = Counter(node.op_type for node in exported.onnx_model.graph.node)
+    expected = Counter(
+        OPERATORS[type(layer)]
+        for layer in exported.model._flatten_layers()
+        if type(layer) in OPERATORS and _is_full_attention(layer)
+    )
+    assert {name: in_file[name] for name in OPERATORS.values() if in_file[name]} == expected
+
+
+def _is_full_attention(layer):
+    """Whether an attention layer is no window, of which there is no operator."""
+    return type(getattr(layer, "attention", None)) in (type(None), layers.Attention)
 
 
 def test_weights_are_float32_and_stored_once(exported):
