@@ -27,9 +27,9 @@ test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest -n 2 -m "peers and not slow" tests/pretrained
 	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
 
-# A real server for exported ONNX files, in an environment of its own.
-test-serving: $(VENV)-mlserver/installed $(VENV)/installed-test
-	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python $(VENV)/bin/python -m pytest -n 2 -m "" tests/export/test_server.py
+# A real server for exported ONNX files, in an environment of its own, and the WebAssembly of browsers (npm installs it).
+test-serving: $(VENV)-mlserver/installed $(VENV)-node/installed $(VENV)/installed-test
+	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python NODE_PATH=$(abspath $(VENV)-node/node_modules) $(VENV)/bin/python -m pytest -n 2 -m "" tests/export/test_server.py tests/export/test_onnxruntime_web.py
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
@@ -56,5 +56,9 @@ $(VENV)-mlserver/installed: setup.py
 	$(VENV)-mlserver/bin/python -m pip install --quiet --disable-pip-version-check $(SERVER)
 	touch $@
 
+$(VENV)-node/installed: setup.py
+	npm install --silent --no-audit --no-fund --prefix $(VENV)-node 'onnxruntime-web@>=1.22'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-peers $(VENV)-mlserver
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-mlserver $(VENV)-node

@@ -85,7 +85,7 @@ setup(
     packages=[*PACKAGE_DIR, *NESTED_PACKAGES],
     package_data={
         **{package: ["py.typed"] for package in PACKAGE_DIR},
-        "attnzoo.export": ["py.typed", "*.c"],
+        "attnzoo.export": ["py.typed", "*.c", "*.cjs"],
         "attnzoo.zoo": ["py.typed", "weights/*/*/*"],
         "attnzoo.training.demo": ["*.conll", "*.csv", "*.flac", "*.md", "*.tsv"],
     },

@@ -16,7 +16,8 @@ def add_arguments(parser):
         metavar="ENGINES",
         help="what runs it besides ONNX Runtime and TensorFlow's Python, some of c_library (a "
         "program of C on TensorFlow's own library, built on the spot), tfserving (TF Serving, "
-        "installed or in docker) and openvino; none for none (default: c_library)",
+        "installed or in docker), openvino and onnxruntime_web (in Node.js); none for none "
+        "(default: c_library)",
     )
     parser.add_argument(
         "--model", metavar="RUN", help="the saved folder that was exported, for --eval-data"

@@ -12,7 +12,7 @@ ATTENTION_KINDS = tuple(OPSETS)
 # Of an ONNX file's weights.
 PRECISIONS = ("float32", "float16", "int8")
 # What `verify` may ask besides ONNX Runtime and TensorFlow in Python.
-ENGINES = ("c_library", "openvino", "tfserving")
+ENGINES = ("c_library", "onnxruntime_web", "openvino", "tfserving")
 _BITS = (8, 16, 32, 64)
 # NumPy's names of types -> those of the Open Inference Protocol.
 DATATYPES = {

@@ -42,19 +42,33 @@ def _openvino(artefact, names):
     """Runs ONNX files in OpenVINO."""
     from .openvino_engine import OpenVinoEngine, why_not
 
-    what, reason = "answers in OpenVINO", why_not()
+    def answers(path, variant):
+        return compare_in_precision(artefact, variant, OpenVinoEngine(path).run)
+
+    yield from _onnx_files(artefact, names, "answers in OpenVINO", why_not(), answers)
+
+
+def _onnxruntime_web(artefact, names):
+    """Runs ONNX files in the WebAssembly that browsers run."""
+    from .onnxruntime_web import OnnxRuntimeWeb, why_not
+
+    def answers(path, variant):
+        with OnnxRuntimeWeb(path) as engine:
+            return compare_in_precision(artefact, variant, engine.run)
+
+    yield from _onnx_files(artefact, names, "answers in onnxruntime-web", why_not(), answers)
+
+
+def _onnx_files(artefact, names, what, why_not, answers):
+    """Yields a check for each ONNX file but steps of a stream: of `answers(path, variant)`."""
     for name in names:
         variant = artefact.variants[name]
         if variant["format"] != "onnx" or "streaming" in variant:
             continue
-        if reason is not None:
-            yield Check(name, what, None, reason)
-            continue
-
-        def answers(path=artefact.path / name, variant=variant):
-            return compare_in_precision(artefact, variant, OpenVinoEngine(path).run)
-
-        yield check(name, what, answers)
+        if why_not is not None:
+            yield Check(name, what, None, why_not)
+        else:
+            yield check(name, what, lambda n=name, v=variant: answers(artefact.path / n, v))
 
 
 def _tf_serving(artefact, names):
@@ -85,4 +99,9 @@ def _tf_serving(artefact, names):
         yield Check("artefact", what, False, str(error))
 
 
-_CHECKS = {"c_library": _c_library, "openvino": _openvino, "tfserving": _tf_serving}
+_CHECKS = {
+    "c_library": _c_library,
+    "onnxruntime_web": _onnxruntime_web,
+    "openvino": _openvino,
+    "tfserving": _tf_serving,
+}

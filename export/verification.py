@@ -38,8 +38,9 @@ def verify(path, engines=(), metric=None):
         engines: What is to run it besides ONNX Runtime and TensorFlow in Python. SavedModels:
             `"c_library"`, a program of C on TensorFlow's own library, built on the spot, and
             `"tfserving"`, TF Serving itself (`tensorflow_model_server`, or its image in docker),
-            asked over REST and gRPC. ONNX files: `"openvino"`. Where one cannot be run, its check
-            says so and has not passed. Defaults to `()`.
+            asked over REST and gRPC. ONNX files: `"openvino"`, and `"onnxruntime_web"`, the
+            WebAssembly of browsers in Node.js. Where one cannot be run, its check says so and has
+            not passed. Defaults to `()`.
         metric: `TaskMetric` of the model that was exported, on labelled data: no variant may be
             worse by more than its tolerance. Defaults to None (it is not measured).
 

@@ -7,11 +7,16 @@ from .unsaid import Unsaid
 
 
 def embedding(layer, inputs):
-    """`keras.layers.Embedding.call` as one Gather, to which -1 is the last row as to Keras."""
+    """`keras.layers.Embedding.call` as one Gather, for which too -1 is the last row."""
     if layer.quantization_mode is not None or layer.lora_enabled:
         raise Unsaid(type(layer).__name__)
-    indices = tf.cast(inputs, tf.int32)
-    return tf.gather(tf.convert_to_tensor(layer.embeddings), indices)
+    return _rows(layer.embeddings, inputs)
+
+
+def segment_embedding(layer, inputs, segment_ids=None):
+    """`SegmentEmbedding.call` as Gather and Add."""
+    vectors = layer.table[0] if segment_ids is None else _rows(layer.table, segment_ids)
+    return inputs + vectors
 
 
 def learned_position(layer, inputs, start_index=0, padding_mask=None):
@@ -21,3 +26,7 @@ def learned_position(layer, inputs, start_index=0, padding_mask=None):
     check_length(inputs.shape[1], start_index, layer.max_length)
     length = tf.shape(inputs)[1]
     return inputs + tf.convert_to_tensor(layer.table)[:length]
+
+
+def _rows(table, indices):
+    return tf.gather(tf.convert_to_tensor(table), tf.cast(indices, tf.int32))

@@ -8,7 +8,7 @@ from .activations import activation, gelu, gelu_operation
 from .attention import keras_attention, self_attention
 from .blocks import encoder_block
 from .dense import dense
-from .lookups import embedding, learned_position
+from .lookups import embedding, learned_position, segment_embedding
 from .normalization import keras_layer_normalization, layer_normalization
 from .unsaid import Unsaid
 
@@ -25,6 +25,7 @@ TABLE = {
     layers.LinearSelfAttention: _unsaid,
     layers.MultiHeadSelfAttention: self_attention,
     layers.NystromSelfAttention: _unsaid,
+    layers.SegmentEmbedding: segment_embedding,
     layers.TransformerEncoderBlock: encoder_block,
     keras.layers.Activation: activation,
     keras.layers.Dense: dense,
