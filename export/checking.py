@@ -1,4 +1,4 @@
-"""Checks of answers that all engines have in common."""
+"""Checks that formats and engines have in common."""
 
 import numpy as np
 
@@ -8,6 +8,10 @@ from .comparison import BUDGETS, Failure, compare, compare_roughly
 from .report import Check
 from .samples import raw_feed, read_raw_samples, read_samples
 
+# What the stored weights may exceed their bytes by: names, shapes, small constants.
+_SLACK = 0.02
+_SLACK_BYTES = 16_384
+
 
 def check(variant, name, function):
     """Runs a check: it returns its detail, or raises, whatever the runtimes raise."""
@@ -16,6 +20,28 @@ def check(variant, name, function):
     except Exception as error:
         reason = str(error) if isinstance(error, (Failure, ValueError)) else repr(error)
         return Check(variant, name, False, reason)
+
+
+def check_weights_size(artefact, size, constants=0, each=4):
+    """Checks that as many bytes are stored as the parameters take, and little more.
+
+    Args:
+        artefact: `Artefact`.
+        size: Bytes that are stored.
+        constants: How many of them may be of other things than weights. Defaults to 0.
+        each: Bytes of a parameter. Defaults to 4.
+
+    Returns:
+        What was found, in a few words.
+    """
+    expected = each * artefact.manifest["parameters"]
+    limit = expected * (1 + _SLACK) + _SLACK_BYTES + constants
+    if size > limit:
+        raise Failure(
+            f"expected about {expected:,} bytes of weights, {each} for each parameter, and "
+            f"{constants:,} of constants, received {size:,}"
+        )
+    return f"{size:,} bytes for {artefact.manifest['parameters']:,} parameters"
 
 
 def compare_samples(artefact, run, takes=None):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .checking import check
 from .comparison import Failure, compare
 from .samples import read_samples
 
@@ -9,7 +10,25 @@ from .samples import read_samples
 TOLERANCE = 1e-5
 
 
-def check_stream_answers(stream, samples):
+def stream_checks(artefact, name, stream, engine):
+    """Yields the checks of a stream's step.
+
+    Args:
+        artefact: `Artefact`.
+        name: The variant's.
+        stream: `f()`, which gives the `ExportedStream`.
+        engine: What runs it, in words.
+    """
+    samples = artefact.path / artefact.variants[name]["samples"]
+    for what, function in (
+        ("streams as whole recordings", lambda: _check_answers(stream(), samples)),
+        ("streams side by side", lambda: _check_streams_apart(stream())),
+        ("state lost", lambda: _check_state_matters(stream(), samples)),
+    ):
+        yield check(name, f"{what}, {engine}", function)
+
+
+def _check_answers(stream, samples):
     """Returns what was found when recordings went in chunk by chunk.
 
     Args:
@@ -38,7 +57,7 @@ def check_stream_answers(stream, samples):
     )
 
 
-def check_state_matters(stream, samples):
+def _check_state_matters(stream, samples):
     """Loses each tensor of the state before every step: the answers must not stay as they are.
 
     So what the comparison of answers says is shown to mean something.
@@ -57,7 +76,7 @@ def check_state_matters(stream, samples):
     return f"each of {len(stream.state_specs)} tensors, if lost, changes the answers"
 
 
-def check_streams_apart(stream):
+def _check_streams_apart(stream):
     """Checks that two streams side by side answer as each alone, from a start of zeros."""
     generator = np.random.default_rng(7)
     shape = (2, 3 * stream.steps_per_chunk, *stream.input_shape[1:])

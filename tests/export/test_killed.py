@@ -12,7 +12,7 @@ import time
 import pytest
 
 from attnzoo import export
-from attnzoo.export import writer
+from attnzoo.export import placing, writer
 from attnzoo.zoo.files import check_files
 
 CHANGES_OF_FILES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
@@ -49,7 +49,7 @@ class Staged:
 
         self.folder = target.with_name("kept")
         with monkeypatch.context() as patch:
-            patch.setattr(writer, "_move_in", keep)
+            patch.setattr(writer, "move_in", keep)
             export.to_artefact(model, target, formats, overwrite=overwrite)
 
     def move_in(self, target, killed_at=None):
@@ -59,7 +59,7 @@ class Staged:
         child = os.fork()
         if child == 0:
             sys.addaudithook(kill_at(killed_at))
-            writer._move_in(folder, target, self.manifest, self.report)
+            placing.move_in(folder, target, self.manifest, self.report)
             os._exit(0)
         status = os.waitpid(child, 0)[1]
         shutil.rmtree(folder)

@@ -8,8 +8,8 @@ import pytest
 
 from attnzoo import export, zoo
 from attnzoo.export.report import VerificationError
+from attnzoo.export.savedmodel_verification import _padded_by_server
 from attnzoo.export.serving_files import serving_files
-from attnzoo.export.verification import _padded_by_server
 from attnzoo.export.warmup import WARM_UP_FILE, read_warm_up
 
 from .small_models import randomise

@@ -13,7 +13,7 @@ import textwrap
 import pytest
 
 from attnzoo import export, zoo
-from attnzoo.export import writer
+from attnzoo.export import common_files, placing, variants, writer
 
 from .small_models import bag_of_words_of
 
@@ -205,7 +205,7 @@ def perturbed(write):
     ids=["onnx", "savedmodel"],
 )
 def test_a_failed_verification_leaves_nothing(tmp_path, monkeypatch, bag_of_words_model, write, to):
-    monkeypatch.setattr(writer, write, perturbed(getattr(writer, write)))
+    monkeypatch.setattr(variants, write, perturbed(getattr(variants, write)))
     with pytest.raises(export.VerificationError, match="logits differs") as caught:
         to(bag_of_words_model, tmp_path / "dist")
     names = [check.name for check in caught.value.report.failures]
@@ -215,7 +215,7 @@ def test_a_failed_verification_leaves_nothing(tmp_path, monkeypatch, bag_of_word
 
 def test_a_failed_verification_leaves_the_old_variant(dist, monkeypatch, bag_of_words_model):
     before = tree(dist.parent)
-    monkeypatch.setattr(writer, "write_onnx", perturbed(writer.write_onnx))
+    monkeypatch.setattr(variants, "write_onnx", perturbed(variants.write_onnx))
     with pytest.raises(export.VerificationError):
         export.to_onnx(bag_of_words_model, dist, overwrite=True)
     assert tree(dist.parent) == before
@@ -239,10 +239,18 @@ def interrupt_after(function):
 
 
 @pytest.mark.parametrize("half_done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", ["write_samples", "write_savedmodel", "write_onnx", "verify"])
-def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, bag_of_words_model, step, half_done):
-    original = getattr(writer, step)
-    monkeypatch.setattr(writer, step, interrupt_after(original) if half_done else interrupt)
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (common_files, "write_samples"),
+        (variants, "write_savedmodel"),
+        (variants, "write_onnx"),
+        (writer, "verify"),
+    ],
+)
+def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, bag_of_words_model, module, step, half_done):
+    original = getattr(module, step)
+    monkeypatch.setattr(module, step, interrupt_after(original) if half_done else interrupt)
     formats = ["onnx"] if step == "write_onnx" else ["savedmodel"]
     with pytest.raises(KeyboardInterrupt):
         export.to_artefact(bag_of_words_model, tmp_path / "dist", formats)
@@ -253,7 +261,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, bag_of_words_model, step, 
 def test_ctrl_c_while_moving_in_leaves_no_artefact_and_the_next_export_works(
     tmp_path, monkeypatch, bag_of_words_model, moves
 ):
-    replace, done = writer._replace, []
+    replace, done = placing._replace, []
 
     def replace_some(source, target):
         if len(done) == moves:
@@ -262,8 +270,8 @@ def test_ctrl_c_while_moving_in_leaves_no_artefact_and_the_next_export_works(
         replace(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "_replace", replace_some)
-        patch.setattr(writer, "artefact_readme", interrupt)  # The step after the last move.
+        patch.setattr(placing, "_replace", replace_some)
+        patch.setattr(placing, "artefact_readme", interrupt)  # The step after the last move.
         with pytest.raises(KeyboardInterrupt):
             export.to_onnx(bag_of_words_model, tmp_path / "dist")
     assert len(done) == min(moves, 3)
@@ -277,7 +285,7 @@ def test_ctrl_c_while_moving_in_leaves_no_artefact_and_the_next_export_works(
 
 def test_ctrl_c_while_replacing_a_variant_keeps_the_other(dist, monkeypatch, bag_of_words_model):
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "_replace", interrupt)
+        patch.setattr(placing, "_replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             export.to_onnx(bag_of_words_model, dist, overwrite=True)
     assert manifest_of(dist)["variants"].keys() == {"savedmodel/1"}
@@ -305,7 +313,7 @@ PROGRAM = textwrap.dedent(
     """
     import os, signal, sys, time
     from attnzoo import export, zoo
-    from attnzoo.export import writer
+    from attnzoo.export import placing
 
     pipeline_folder, target, formats, stop_at = sys.argv[1:]
 
@@ -315,14 +323,14 @@ PROGRAM = textwrap.dedent(
             time.sleep(600)
 
     if stop_at.startswith("move "):
-        replace, moves = writer._replace, int(stop_at.split()[1])
+        replace, moves = placing._replace, int(stop_at.split()[1])
         def replace_some(source, target):
             global moves
             if moves == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             moves -= 1
             replace(source, target)
-        writer._replace = replace_some
+        placing._replace = replace_some
     export.to_artefact(
         zoo.load(pipeline_folder), target, formats.split(","), progress=progress
     )

@@ -27,6 +27,10 @@ class TensorSpec:
     description: str = ""
     padding: int = 0
 
+    def to_dict(self):
+        """Returns it as a manifest says it, JSON-like."""
+        return {**self.__dict__, "shape": list(self.shape)}
+
 
 class SampleInputs(NamedTuple):
     """Inputs that an artefact is verified by.
