@@ -45,8 +45,8 @@ def _preset(name):
         "task": architecture.task,
         "parameters": build(name, weights=None).count_params(),
         "config": config.to_dict(),
-        "inputs": [spec.__dict__ for spec in task.inputs(config)],
-        "outputs": [spec.__dict__ for spec in task.outputs(config)],
+        "inputs": [spec.to_dict() for spec in task.inputs(config)],
+        "outputs": [spec.to_dict() for spec in task.outputs(config)],
     }
 
 

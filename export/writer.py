@@ -4,6 +4,7 @@ import importlib.metadata
 from pathlib import Path
 
 from ..zoo.files import checksums, staging_folder, write_json
+from ..zoo.versions import own_version
 from .artefact import FORMAT, FORMAT_VERSION, MANIFEST_FILE
 from .common_files import files_below, write_common_files
 from .fingerprint import fingerprint_of
@@ -14,6 +15,9 @@ from .sources import as_served
 from .task_metric import TOLERANCE, TaskMetric
 from .variants import parts_of, variant_of, write_variant
 from .verification import verify
+
+# What wrote the files, besides TensorFlow, whose package has several names.
+_PACKAGES = ("keras", "tf2onnx", "onnx", "onnxruntime")
 
 
 def to_savedmodel(model, path, version=None, signatures="auto", overwrite=False):
@@ -211,10 +215,10 @@ def _manifest(served, fingerprint, variants, files):
         "outputs": [spec.to_dict() for spec in served.outputs],
         "training": served.training,
         "versions": {
-            name: importlib.metadata.version(name)
-            for name in ("attnzoo", "keras", "tf2onnx", "onnx", "onnxruntime")
-        }
-        | {"tensorflow": _tensorflow_version()},
+            **own_version(),
+            **{name: importlib.metadata.version(name) for name in _PACKAGES},
+            "tensorflow": _tensorflow_version(),
+        },
         "variants": variants,
         "files": files,
     }

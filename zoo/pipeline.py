@@ -1,7 +1,6 @@
 """A pipeline: a model with what it needs to answer raw inputs, saved as one folder."""
 
 import functools
-import importlib.metadata
 from pathlib import Path
 
 import keras
@@ -21,6 +20,7 @@ from .files import (
 from .predictor import Predictor
 from .registry import get_architecture, get_preset, list_presets
 from .tasks import get_task
+from .versions import own_version
 
 FORMAT = "attnzoo.pipeline"
 FORMAT_VERSION = 1
@@ -154,10 +154,7 @@ class Pipeline(Predictor):
             "labels": self.labels,
             "parameters": self.model.count_params(),
             "training": self.training,
-            "versions": {
-                "attnzoo": importlib.metadata.version("attnzoo"),
-                "keras": keras.__version__,
-            },
+            "versions": {**own_version(), "keras": keras.__version__},
             "files": files,
         }
 

@@ -6,6 +6,7 @@ import numpy as np
 import tokenizers
 
 from attnzoo.zoo.files import sha256
+from attnzoo.zoo.versions import git_commit
 
 from .small_models import LABELS
 
@@ -59,6 +60,7 @@ def test_the_manifest_says_what_the_model_is(exported):
     assert manifest["config"] == json.loads(json.dumps(exported.config.to_dict()))
     assert manifest["parameters"] == exported.model.count_params()
     assert {"attnzoo", "keras", "tensorflow", "onnxruntime"} <= set(manifest["versions"])
+    assert manifest["versions"].get("commit") == git_commit()
 
 
 def test_nothing_is_left_beside_the_artefact(exported):
