@@ -53,8 +53,10 @@ def write_savedmodel(served, folder, signatures="auto"):
             if signatures != "auto":
                 raise
             kinds, reason = _wanted(signatures, None, is_classifier(served)), str(error)
+    answer = traced(served)
+    raw_input = getattr(module, "raw_input", None)
     functions = {
-        name: _FUNCTIONS[kind](served, getattr(module, "raw_input", None))
+        name: answer if kind == "tensors" else _FUNCTIONS[kind](served, answer, raw_input)
         for name, kind in kinds.items()
     }
     _save(module, folder, functions)
@@ -70,7 +72,7 @@ def write_stream_savedmodel(stream, folder):
         stream: `ServedStream`.
         folder: Where to write it.
     """
-    _save(_Artefact(stream.model), folder, {STREAM_SIGNATURE: _tensors_function(stream, None)})
+    _save(_Artefact(stream.model), folder, {STREAM_SIGNATURE: traced(stream)})
     return {STREAM_SIGNATURE: "step"}
 
 
@@ -120,25 +122,25 @@ def _wanted(signatures, raw_input, classifies):
     return {DEFAULT: default, **wanted}
 
 
-def _tensors_function(served, raw_input):
-    return traced(served)
+# The function of each kind, made of `answer`, the model as one function from its tensors to its
+# outputs, which is traced and stored once whatever number of signatures call it.
 
 
-def _raw_function(served, raw_input):
-    return _answering(served, raw_input, raw_input, raw_input.signature)
+def _raw_function(served, answer, raw_input):
+    return _answering(served, answer, raw_input, raw_input, raw_input.signature)
 
 
-def _words_function(served, raw_input):
-    return _answering(served, raw_input, raw_input.from_words, raw_input.words_signature)
+def _words_function(served, answer, raw_input):
+    return _answering(served, answer, raw_input, raw_input.from_words, raw_input.words_signature)
 
 
-def _answering(served, raw_input, preprocess, signature):
+def _answering(served, answer, raw_input, preprocess, signature):
     """Returns the function from raw inputs to named labels, beside what is said of the inputs."""
 
     @tf.function(input_signature=[signature], autograph=False)
     def raw_to_outputs(values):
         tensors, found = preprocess(values)
-        outputs = served(tensors)
+        outputs = answer(**tensors)
         if "label" in outputs:
             outputs |= raw_input.named_outputs(outputs, tensors, served.labels)
         return {**outputs, **found}
@@ -146,7 +148,7 @@ def _answering(served, raw_input, preprocess, signature):
     return raw_to_outputs
 
 
-def _preprocess_function(served, raw_input):
+def _preprocess_function(served, answer, raw_input):
     @tf.function(input_signature=[raw_input.signature], autograph=False)
     def raw_to_tensors(values):
         return raw_input(values)[0]
@@ -154,21 +156,21 @@ def _preprocess_function(served, raw_input):
     return raw_to_tensors
 
 
-def _classify_function(served, raw_input):
+def _classify_function(served, answer, raw_input):
     def tensors_of(examples):
         return raw_input(parse_raw(examples, raw_input.signature.name))[0]
 
-    return _classifying(served, tensors_of)
+    return _classifying(served, answer, tensors_of)
 
 
-def _classify_tensors_function(served, raw_input):
-    return _classifying(served, lambda examples: parse_tensors(examples, served))
+def _classify_tensors_function(served, answer, raw_input):
+    return _classifying(served, answer, lambda examples: parse_tensors(examples, served))
 
 
-def _classifying(served, tensors_of):
+def _classifying(served, answer, tensors_of):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")], autograph=False)
     def examples_to_scores(inputs):
-        answers = served(tensors_of(inputs))
+        answers = answer(**tensors_of(inputs))
         return classes_and_scores(answers["probabilities"], served.labels)
 
     return examples_to_scores
@@ -177,7 +179,6 @@ def _classifying(served, tensors_of):
 # Kinds that answer the Predict API, of which one is the default.
 _ANSWERING = ("tensors", "raw", "words")
 _FUNCTIONS = {
-    "tensors": _tensors_function,
     "raw": _raw_function,
     "words": _words_function,
     "preprocess": _preprocess_function,
