@@ -1,6 +1,7 @@
 """Adapters: what LoRA learns beside kernels that stay as they are, and its small file."""
 
 import contextlib
+import gc
 import hashlib
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def adapted(model, rank, seed=0):
     try:
         yield
     finally:
+        gc.freeze()  # Keras collects garbage at each variable that goes: seconds in the end.
         for dense in projections.values():
             _merge(dense)
+        gc.unfreeze()
 
 
 def _merge(dense):
