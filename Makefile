@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' 2>/dev/null &
 
 PEERS := torch==2.13.0 'transformers>=5.0' 'safetensors>=0.5' 'tokenizers>=0.21' 'jax>=0.7' 'keras>=3.15' 'hypothesis>=6.100' 'pytest>=8.0' 'pytest-xdist>=3.6'
 
+# A worker that has nothing left takes from the other.
+WORKERS := -n 2 --dist worksteal
+
 SERVER := 'mlserver>=1.7' 'onnxruntime>=1.22'
 
 .PHONY: demo test test-slow test-peers test-serving lint clean
@@ -16,20 +19,20 @@ demo: $(VENV)/installed
 	$(VENV)/bin/attnzoo demo --out runs/demo
 
 test: $(VENV)/installed-test
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest $(WORKERS)
 
 test-slow: $(VENV)/installed-test
-	$(VENV)/bin/python -m pytest -n 2 -m slow
+	$(VENV)/bin/python -m pytest $(WORKERS) -m slow
 
 # Comparisons with PyTorch and transformers, and the layers on JAX, in an environment of their own.
 test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
-	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest -n 2 -m "peers and not slow" tests/pretrained
-	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest -n 2 tests/layers
+	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest $(WORKERS) -m "peers and not slow" tests/pretrained
+	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest $(WORKERS) tests/layers
 
 # A real server for exported ONNX files, in an environment of its own, and the WebAssembly of browsers (npm installs it).
 test-serving: $(VENV)-mlserver/installed $(VENV)-node/installed $(VENV)/installed-test
-	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python NODE_PATH=$(abspath $(VENV)-node/node_modules) $(VENV)/bin/python -m pytest -n 2 -m "" tests/export/test_server.py tests/export/test_onnxruntime_web.py
+	ATTNZOO_MLSERVER_PYTHON=$(VENV)-mlserver/bin/python NODE_PATH=$(abspath $(VENV)-node/node_modules) $(VENV)/bin/python -m pytest $(WORKERS) -m "" tests/export/test_server.py tests/export/test_onnxruntime_web.py
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .

@@ -5,14 +5,24 @@ import onnxruntime
 import tensorflow as tf
 
 
+class OnnxSession:
+    """An ONNX file in ONNX Runtime."""
+
+    def __init__(self, path, optimized=True):
+        options = onnxruntime.SessionOptions()
+        if not optimized:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self.session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        self.names = [output.name for output in self.session.get_outputs()]
+
+    def run(self, tensors):
+        """All outputs by name."""
+        return dict(zip(self.names, self.session.run(self.names, tensors), strict=True))
+
+
 def run_onnx(path, tensors, optimized=True):
     """All outputs of an ONNX file by name."""
-    options = onnxruntime.SessionOptions()
-    if not optimized:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, tensors), strict=True))
+    return OnnxSession(path, optimized).run(tensors)
 
 
 class ServingSession:

@@ -1,11 +1,13 @@
 """The presets that users train, in all the shapes that an artefact is verified on and more."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from attnzoo import export, zoo
 
-from .engines import ServingSession, fresh_tensors, keras_answers, run_onnx
+from .engines import OnnxSession, ServingSession, fresh_tensors, keras_answers
 from .small_models import randomise, task_of
 
 PRESETS = [name for name in zoo.list_presets(pretrained=False) if not name.endswith("/tiny")]
@@ -24,18 +26,21 @@ def test_a_preset_exports_to_both_formats_in_all_shapes(preset, tmp_path):
     report = export.to_artefact(model, tmp_path / "dist")
     assert report.passed
     serving = ServingSession(tmp_path / "dist" / "savedmodel" / "1")
+    onnx_file = tmp_path / "dist" / "onnx" / "model.onnx"
+    engines = [
+        OnnxSession(onnx_file).run,
+        OnnxSession(onnx_file, optimized=False).run,
+        functools.partial(serving.run, "tokens"),
+    ]
     longest = task.longest(config) // getattr(config, "steps_per_vector", 1)
-    for batch in (1, 2, 3, 5, 8):
-        for length in {min(n, longest) for n in (1, 2, 5, 31, longest - 1, longest)} - {0}:
+    for batch in (1, 2, 5):
+        for length in {min(n, longest) for n in (1, 2, 31, longest)}:
             lengths = np.linspace(0 if batch > 1 else length, length, batch).astype(int)
             tensors = fresh_tensors(task, config, lengths, seed=batch * length)
             expected = keras_answers(model, task, config, tensors)
             sizes = np.abs(expected)
             # Padding of CTC, which is sure to be blank, is not what the others are measured by.
             limit = 2e-5 * sizes[sizes < 1e4].max(initial=1.0)
-            for answers in (
-                run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors),
-                run_onnx(tmp_path / "dist" / "onnx" / "model.onnx", tensors, optimized=False),
-                serving.run("tokens", tensors),
-            ):
+            for run in engines:
+                answers = run(tensors)
                 np.testing.assert_allclose(answers["logits"], expected, rtol=0, atol=limit)
