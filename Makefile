@@ -13,6 +13,13 @@ WORKERS := -n 2 --dist worksteal
 
 SERVER := 'mlserver>=1.7' 'onnxruntime>=1.22'
 
+# What may differ between backends: every layer once, and the kinds of attention. All of tests/layers can
+# run on JAX, but it compiles every operation for every shape.
+ON_JAX := tests/layers/test_every_layer.py tests/layers/test_attention.py tests/layers/test_masks.py \
+	tests/layers/test_multi_head_self_attention.py tests/layers/test_windowed_attention.py \
+	tests/layers/test_linear_self_attention.py tests/layers/test_graph_attention.py \
+	tests/layers/test_transformer_encoder_block.py
+
 .PHONY: demo test test-slow test-peers test-serving lint clean
 
 demo: $(VENV)/installed
@@ -28,7 +35,7 @@ test-slow: $(VENV)/installed-test
 test-peers: $(VENV)-peers/installed $(VENV)/installed-test
 	KERAS_BACKEND=torch $(VENV)-peers/bin/python -m pytest tests/peers
 	ATTNZOO_PEERS_PYTHON=$(VENV)-peers/bin/python $(VENV)/bin/python -m pytest $(WORKERS) -m "peers and not slow" tests/pretrained
-	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest $(WORKERS) tests/layers
+	KERAS_BACKEND=jax $(VENV)-peers/bin/python -m pytest $(WORKERS) $(ON_JAX)
 
 # A real server for exported ONNX files, in an environment of its own, and the WebAssembly of browsers (npm installs it).
 test-serving: $(VENV)-mlserver/installed $(VENV)-node/installed $(VENV)/installed-test
