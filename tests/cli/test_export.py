@@ -212,7 +212,7 @@ def test_options_of_labelled_data_go_together(attnzoo, exported, arguments, said
 def test_an_engine_that_is_none_is_refused(attnzoo, exported, engines):
     result = attnzoo("verify", exported, "--engine", engines)
     assert result.code == 2
-    assert "expected some of c_library,openvino,tfserving" in result.err
+    assert "expected some of c_library,onnxruntime_web,openvino,tfserving" in result.err
 
 
 def test_engines_that_are_not_there_are_said_not_to_have_run(attnzoo, exported, monkeypatch):
