@@ -13,12 +13,10 @@ WORKERS := -n 2 --dist worksteal
 
 SERVER := 'mlserver>=1.7' 'onnxruntime>=1.22'
 
-# What may differ between backends: every layer once, and the kinds of attention. All of tests/layers can
+# What may differ between backends: every layer once, and the formula of attention. All of tests/layers can
 # run on JAX, but it compiles every operation for every shape.
 ON_JAX := tests/layers/test_every_layer.py tests/layers/test_attention.py tests/layers/test_masks.py \
-	tests/layers/test_multi_head_self_attention.py tests/layers/test_windowed_attention.py \
-	tests/layers/test_linear_self_attention.py tests/layers/test_graph_attention.py \
-	tests/layers/test_transformer_encoder_block.py
+	tests/layers/test_multi_head_self_attention.py
 
 .PHONY: demo test test-slow test-peers test-serving lint clean
 
