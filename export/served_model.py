@@ -59,7 +59,7 @@ class ServedModel:
         for mask, (lengths, dimension) in self.task.masks.items():
             if mask in self.model.input:
                 size = _dimension(self.inputs, tensors, dimension)
-                inputs[mask] = _is_below(tensors[lengths], size)
+                inputs[mask] = sequence_mask(tensors[lengths], size)
         return inputs
 
     def fingerprint_parts(self):
@@ -162,13 +162,14 @@ def tensor_spec(spec):
     return tf.TensorSpec(shape, spec.dtype, name=spec.name)
 
 
-def _is_below(lengths, size):
+def sequence_mask(lengths, size):
     """Returns `tf.sequence_mask(lengths, size)`, made of fewer operators in ONNX.
 
-    In float32, in which tf2onnx compares all numbers, and which holds every length below 2 ** 24.
+    Args:
+        lengths: int32 `(batch,)`.
+        size: Number of places, int32.
     """
-    places = tf.range(tf.cast(size, tf.float32))
-    return places < tf.expand_dims(tf.cast(lengths, tf.float32), -1)
+    return tf.range(size) < tf.expand_dims(lengths, -1)
 
 
 def _dimension(specs, tensors, dimension):

@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..zoo.chunk_stream import NEXT
 from ..zoo.streaming import StreamingEncoder, default_chunk_size
 from ..zoo.tasks import TensorSpec
-from .served_model import answers_of, tensor_spec
+from .served_model import answers_of, sequence_mask, tensor_spec
 
 
 class ServedStream:
@@ -58,7 +58,7 @@ class ServedStream:
         tensors = {name: tf.convert_to_tensor(value) for name, value in tensors.items()}
         inputs = {name: tensors[name] for name in self.model.input if name in tensors}
         lengths = tensors["lengths"]
-        inputs["padding_mask"] = tf.sequence_mask(lengths, self.encoder.steps_per_chunk)
+        inputs["padding_mask"] = sequence_mask(lengths, self.encoder.steps_per_chunk)
         for name, (shape, dtype) in self._empty.items():
             inputs[name] = tf.zeros((tf.shape(lengths)[0], *shape), dtype)
         outputs = dict(self.model(inputs, training=False))

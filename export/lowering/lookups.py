@@ -8,7 +8,7 @@ from .unsaid import Unsaid
 
 def embedding(layer, inputs):
     """`keras.layers.Embedding.call` as one Gather, for which too -1 is the last row."""
-    if layer.quantization_mode is not None or layer.lora_enabled:
+    if layer.quantization_mode is not None:  # Its table is of integers, with scales beside it.
         raise Unsaid(type(layer).__name__)
     return _rows(layer.embeddings, inputs)
 

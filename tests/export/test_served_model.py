@@ -6,9 +6,10 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from attnzoo import export, zoo
-from attnzoo.export.served_model import ServedModel
+from attnzoo.export.served_model import ServedModel, sequence_mask
 
 from .engines import ServingSession, run_onnx, softmax
 from .small_models import bag_of_words_of, small_classifier
@@ -152,3 +153,10 @@ def test_classes_that_are_equally_likely_are_no_difference(bag_of_words_name, tm
     head = model.get_layer("logits")
     head.set_weights([np.zeros_like(weight) for weight in head.get_weights()])
     assert export.to_onnx(model, tmp_path / "dist").passed
+
+
+def test_masks_are_exact_for_recordings_of_more_samples_than_float32_counts():
+    size = 2**24 + 8
+    lengths = tf.constant([2**24 + 1, 2**24 + 4, 0, size])
+    expected = tf.sequence_mask(lengths, size)
+    assert bool(tf.reduce_all(sequence_mask(lengths, size) == expected))
